@@ -1,0 +1,83 @@
+"""Every code block of the README runs.
+
+``python`` blocks run in order in one interpreter and one empty folder, so a block may use names and files
+of the blocks above it. In ``console`` blocks the lines that begin with ``$`` are commands: those of
+``leukinetics`` run in that same folder; of ``make`` it is checked that the target exists.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text and the line on which the text begins."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks() -> list[Block]:
+    """The fenced blocks of the README in order."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return [Block(m[1], m[2], text.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(text)]
+
+
+def test_every_block_is_of_a_kind_that_is_run_or_plain_text() -> None:
+    assert {b.language for b in blocks()} <= {"python", "console", "text"}
+
+
+@pytest.mark.slow
+def test_python_and_command_line_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "readme"}
+    for block in blocks():
+        if block.language == "python":
+            # Blank lines in front make the line numbers of a traceback those of the README.
+            source = "\n" * (block.line - 1) + block.text
+            exec(compile(source, str(ROOT / "README.md"), "exec"), names)
+        elif block.language == "console":
+            for command in commands(block):
+                if command[0] == "leukinetics":
+                    run_leukinetics(command[1:], tmp_path)
+
+
+def test_make_targets_named_in_the_readme_exist() -> None:
+    named = [c for b in blocks() if b.language == "console" for c in commands(b) if c[0] == "make"]
+    assert ["make", "demo"] in named
+    assert ["make", "test"] in named
+    for command in named:
+        done = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def commands(block: Block) -> list[list[str]]:
+    """The commands of a console block, split into words."""
+    return [shlex.split(line[1:], comments=True) for line in block.text.splitlines() if line.startswith("$")]
+
+
+def run_leukinetics(arguments: list[str], folder: Path) -> None:
+    """Run the command line as a user would."""
+    script = Path(sys.executable).with_name("leukinetics")
+    done = subprocess.run(
+        [str(script), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ.copy(),
+    )
+    assert done.returncode == 0, f"leukinetics {shlex.join(arguments)}\n{done.stdout}{done.stderr}"
