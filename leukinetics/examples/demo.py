@@ -36,9 +36,12 @@ PANELS = {
     "SOCS3": "SOCS3, second feedback",
     "SHP1Act": "Active phosphatase SHP1",
 }
-#: Inputs that are set by the experiment or describe the start, so they are the same in all patients.
-SHARED = ("Epo", "init_")
 BLUE, INK, PALE = "#1f5fa8", "#333333", "#8a8a8a"
+
+
+def is_shared(name: str) -> bool:
+    """Whether an input belongs to the experiment or to the start: then it is the same in all patients."""
+    return name == "Epo" or name.startswith("init_")
 
 
 def draw_patients(model: lk.Model, count: int, seed: int = SEED) -> pd.DataFrame:
@@ -46,14 +49,14 @@ def draw_patients(model: lk.Model, count: int, seed: int = SEED) -> pd.DataFrame
     constants = {
         name: item.default
         for name, item in model.inputs.items()
-        if item.kind == "parameter" and not name.startswith(SHARED) and item.default > 0.0
+        if item.kind == "parameter" and not is_shared(name) and item.default > 0.0
     }
     sigma = math.sqrt(math.log1p(SPREAD**2))
     factors = np.random.default_rng(seed).lognormal(0.0, sigma, size=(count, len(constants)))
     return pd.DataFrame(factors * np.array(list(constants.values())), columns=list(constants))
 
 
-def draw_panel(ax: Axes, values: xr.DataArray, title: str, singles: int = 5) -> None:
+def draw_panel(ax: Axes, values: xr.DataArray, title: str, singles: int = 8) -> None:
     """Median, 5-95 % band and a few single patients of one observable (patients, times)."""
     low, median, high = np.nanquantile(values.to_numpy(), [0.05, 0.5, 0.95], axis=0)
     minutes = values["time"].to_numpy()
