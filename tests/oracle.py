@@ -34,9 +34,13 @@ def _safe(f: Callable[..., float]) -> Callable[..., float]:
 
 _NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh",
           "atanh": "arctanh"}  # fmt: skip
-_CALLS = {
-    f: _safe(math.gamma if f == "gamma" else getattr(np, _NUMPY.get(f, f))) for f in FUNCTIONS
-} | {"div": _safe(np.divide), "pow": _safe(np.power), "rem": _safe(np.fmod), "min": min, "max": max}
+_CALLS = {f: _safe(math.gamma if f == "gamma" else getattr(np, _NUMPY.get(f, f))) for f in FUNCTIONS} | {
+    "div": _safe(np.divide),
+    "pow": _safe(np.power),
+    "rem": _safe(np.fmod),
+    "min": min,
+    "max": max,
+}
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==",
           "ne": "!=", "and": "and", "or": "or", "xor": "!="}  # fmt: skip
 _LEAVES = {"time": "t", "true": "True", "false": "False"}
@@ -55,7 +59,7 @@ def compile_graph(graph: Graph, roots: Sequence[Expr]) -> Callable[[float, Value
         elif op in _LEAVES:
             text = _LEAVES[op]
         elif op in _INFIX:
-            text = f"{'bool' if op == 'xor' else ''}({a[0]}) {_INFIX[op]} {'bool' if op == 'xor' else ''}({a[1]})"
+            text = f" {_INFIX[op]} ".join(f"bool({x})" if op == "xor" else x for x in a)
         elif op == "select":
             text = f"{a[1]} if {a[0]} else {a[2]}"
         elif op in ("neg", "not"):
@@ -82,7 +86,8 @@ def initial_values(system: OdeSystem, inputs: Values | None = None) -> dict[str,
         ready = {n: e for n, e in todo.items() if g.symbols([e]) <= done.keys()}
         if not ready:
             raise ValueError(f"start values depend on each other in a circle: {sorted(todo)}")
-        for name, value in zip(ready, compile_graph(g, list(ready.values()))(0.0, done, numbers), strict=True):
+        values = compile_graph(g, list(ready.values()))(0.0, done, numbers)
+        for name, value in zip(ready, values, strict=True):
             done[name] = value
             del todo[name]
     return done
@@ -98,7 +103,9 @@ def simulate(
     start = initial_values(system, inputs)
     names = [s.name for s in system.states]
     rates = compile_graph(system.graph, [s.rate for s in system.states])
-    exprs = [system.amounts[o] if o in amounts else system.observables[o] for o in outputs]
+    # Cases list compartments and parameters among the amounts too; these have one meaning only.
+    exprs = [system.amounts.get(o, system.observables[o]) if o in amounts else system.observables[o]
+             for o in outputs]  # fmt: skip
     observe = compile_graph(system.graph, exprs)
 
     def at(y: Sequence[float]) -> dict[str, float]:

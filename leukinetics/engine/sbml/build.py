@@ -35,18 +35,15 @@ class _Builder:
         self.units = units
         self.graph = Graph()
         self.resolver = Resolver(facts, self.graph)
-        self.system = OdeSystem(
-            facts.name, self.graph, {}, [], [], [], {}, species=list(facts.species), time_unit=units.time, sbml=sbml
-        )
+        self.system = OdeSystem(facts.name, self.graph, {}, [], [], [], {}, sbml=sbml)
+        self.system.species = list(facts.species)
+        self.system.time_unit = units.time
         self._missing: dict[str, str] = {}  # slot -> what to call it in a message
 
     def build(self) -> OdeSystem:
         facts = self.facts
         for c in facts.compartments.values():
-            if c.dimensions != 0 or not math.isnan(c.size) or c.id in facts.initial:
-                self._add(c.id, c.size, "compartment", f"compartment '{c.id}'", c.line)
-            else:
-                self._add(c.id, 1.0, "compartment", "", c.line)
+            self._add(c.id, c.size, "compartment", f"compartment '{c.id}'", c.line)
         for s in facts.species.values():
             self._add_species(s)
         for p in facts.parameters.values():
@@ -98,7 +95,7 @@ class _Builder:
         self.system.inputs[name] = Input(name, value, "", "local")
         self.system.constants.append(Quantity(name, self.graph.input(name)))
         if math.isnan(value):
-            self._missing[name] = f"local parameter '{name}' ({line})" if line else f"local parameter '{name}'"
+            self._missing[name] = _at(f"local parameter '{name}'", line)
 
     def _initial(self, name: str, value: float, kind: str, unit: str, computed: Expr | None) -> Expr:
         """The start value in the meaning of the id, and the input that sets it."""
@@ -115,7 +112,7 @@ class _Builder:
         g, system = self.graph, self.system
         (initial,) = g.substitute([initial], {g.time: g.zero})  # a simulation starts at time 0
         if missing and name not in self.facts.initial:
-            self._missing[slot] = f"{what} ({line})" if line else what
+            self._missing[slot] = _at(what, line)
         if self.resolver.has_rate(name):
             system.states.append(State(slot, initial, self.resolver.rate(name), unit))
         elif name in self.facts.event_targets:
@@ -163,3 +160,7 @@ class _Builder:
         if bad:
             more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
             raise ModelError(f"The model gives no value for {', '.join(bad[:5])}{more}; set one in the file.")
+
+
+def _at(what: str, line: str) -> str:
+    return f"{what} ({line})" if line else what

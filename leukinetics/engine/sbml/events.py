@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leukinetics.engine.expr import Expr, Graph
+from leukinetics.engine.expr import Expr
 from leukinetics.engine.sbml.resolve import Resolver
 from leukinetics.engine.sbml.symbols import EventFacts, Facts
 from leukinetics.engine.system import Event, OdeSystem
@@ -22,49 +22,69 @@ def build_events(facts: Facts, resolver: Resolver, system: OdeSystem) -> None:
             if resolver.slot(target) not in targets:
                 raise ModelError(f"{event.line}: the event sets '{target}', which nothing may set.")
         trigger = graph.condition(resolver.expander.expand(event.trigger))
+        assignments, trigger_time_values = _assignments(event, facts, resolver, system)
         system.events.append(
             Event(
                 event.id,
                 trigger,
-                tuple(_assignments(event, facts, resolver, graph, system)),
+                tuple(assignments),
                 None if event.delay is None else resolver.formula(event.delay),
                 None if event.priority is None else resolver.formula(event.priority),
                 event.persistent,
                 event.initial_value,
-                event.trigger_time_values,
+                trigger_time_values,
             )
         )
 
 
 def _assignments(
-    event: EventFacts, facts: Facts, resolver: Resolver, graph: Graph, system: OdeSystem
-) -> list[tuple[str, Expr]]:
+    event: EventFacts, facts: Facts, resolver: Resolver, system: OdeSystem
+) -> tuple[list[tuple[str, Expr]], bool]:
+    """The assignments, and whether their values are those of the time of the trigger."""
+    graph = system.graph
     values = {target: resolver.formula(formula) for target, formula in event.assignments}
-    by_amount = [t for t in values if resolver.slot(t) != t]
-    direct = {t: value for t, value in values.items() if t not in by_amount}
+    direct = {t: value for t, value in values.items() if resolver.slot(t) == t}
+    by_amount = [t for t in values if t not in direct]
     replace = {graph.sym(t): value for t, value in direct.items()}
     result = list(direct.items())
+    drifting = []
     for target in by_amount:
         compartment = facts.species[target].compartment
         volume = resolver.value(compartment)
         (new_volume,) = graph.substitute([volume], replace)
-        reads = graph.symbols([new_volume]) if new_volume == volume else set()
-        if reads & {resolver.slot(t) for t in by_amount}:
+        result.append((resolver.slot(target), graph.mul(values[target], new_volume)))
+        if compartment in direct:
+            continue
+        if graph.symbols([volume]) & {resolver.slot(t) for t in by_amount}:
             raise UnsupportedModelError(
                 f"{event.line}: the event sets '{target}' and the size of its compartment depends on it."
             )
-        if new_volume == volume and _may_drift(event, facts, compartment):
-            system.compiled_refusals.append(
-                f"event '{event.id}' sets the concentration '{target}' with values from the time of its "
-                f"trigger, and '{compartment}' may change before it is carried out"
-            )
-        result.append((resolver.slot(target), graph.mul(values[target], new_volume)))
-    return result
+        if _may_drift(event, facts, resolver, system, volume, set(direct)):
+            drifting.append((target, compartment))
+    if not drifting or not event.trigger_time_values:
+        return result, event.trigger_time_values
+    # The values belong to the time of the trigger, but the volume to that of the execution. That makes no
+    # difference if all values are constant: then everything may be evaluated at the execution.
+    if graph.symbols(values.values()) <= {q.name for q in system.constants} and graph.time not in (
+        graph.reachable(values.values())
+    ):
+        return result, False
+    for target, compartment in drifting:
+        system.compiled_refusals.append(
+            f"event '{event.id}' sets the concentration '{target}' with values from the time of its "
+            f"trigger, and '{compartment}' may change before it is carried out"
+        )
+    return result, True
 
 
-def _may_drift(event: EventFacts, facts: Facts, compartment: str) -> bool:
-    """Whether the compartment can change between the trigger of ``event`` and its execution."""
-    if not event.trigger_time_values:
-        return False
-    others = {t for e in facts.events if e is not event for t, _ in e.assignments}
-    return event.delay is not None or compartment in others or (compartment in facts.assigned and bool(others))
+def _may_drift(
+    event: EventFacts, facts: Facts, resolver: Resolver, system: OdeSystem, volume: Expr, own: set[str]
+) -> bool:
+    """Whether ``volume`` can change between the trigger of ``event`` and its execution."""
+    graph = system.graph
+    reads = graph.symbols([volume]) - own
+    if event.delay is not None:
+        constants = {q.name for q in system.constants}
+        return not reads <= constants or graph.time in graph.reachable([volume])
+    others = {resolver.slot(t) for e in facts.events if e is not event for t, _ in e.assignments}
+    return bool(reads & others)

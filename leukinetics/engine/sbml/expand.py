@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from leukinetics.engine.expr import Expr, Graph
 from leukinetics.engine.sbml.mathml import Formula, Function
@@ -71,9 +72,7 @@ class Expander:
     def _call(self, name: str, args: Sequence[Expr], where: str) -> Expr:
         function = self.functions.get(name)
         if function is None:
-            raise ModelError(
-                f"{where}: the function '{name}' is not defined.{suggest(name, self.functions)}"
-            )
+            raise ModelError(f"{where}: the function '{name}' is not defined.{suggest(name, self.functions)}")
         if len(args) != len(function.parameters):
             raise ModelError(
                 f"{where}: '{name}' takes {len(function.parameters)} arguments, {len(args)} are given."
@@ -162,8 +161,7 @@ class Expander:
                 positive = g.relation("ge", ratio, g.zero)
                 return g.select(positive, g.call("floor", ratio), g.call("ceil", ratio))
             case "eq" | "ne" | "lt" | "le" | "gt" | "ge", _:
-                pairs = zip(args, args[1:], strict=False)
-                return g.logical("and", [g.relation(op, a, b) for a, b in pairs])
+                return g.logical("and", [g.relation(op, a, b) for a, b in pairwise(args)])
         raise UnsupportedModelError(f"The mathematical operation '{op}' is not supported.")
 
 

@@ -6,8 +6,8 @@ Each species is kept either as its amount or as its concentration, whichever mak
 - as its amount, named ``amount(ID)``, if the compartment's size changes (or has no size), because the amount
   is what such a change leaves alone, in events too.
 
-A species with a rate rule for its concentration in a compartment whose size follows an assignment rule is
-kept as concentration: that is what the rule speaks of.
+A species with a rate rule for its concentration is kept as concentration, which is what the rule speaks of,
+unless an event changes the size of its compartment.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Resolver:
         self._rates: dict[str, Expr | None] = {}
         targets = facts.event_targets
         #: Compartments whose size can change during a simulation.
-        self.varying = {c for c in facts.compartments if c in facts.assigned or c in facts.rates or c in targets}
+        self.varying = {c for c in facts.compartments if c in facts.assigned | facts.rates or c in targets}
+        self._jumping = targets & facts.compartments.keys()
         self._fluxes: dict[str, list[tuple[Reaction, int]]] = {}
         for reaction in facts.reactions.values():
             for index, participant in enumerate(reaction.participants):
@@ -61,7 +62,7 @@ class Resolver:
         """Whether the state, constant or discrete of the species is its amount."""
         if self.means_amount(s):
             return True
-        if s.id in self.facts.rates and s.compartment in self.facts.assigned:
+        if s.id in self.facts.rates and s.compartment not in self._jumping:
             return False
         c = self.facts.compartments[s.compartment]
         return s.compartment in self.varying or (math.isnan(c.size) and c.id not in self.facts.initial)

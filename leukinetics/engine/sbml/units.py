@@ -7,6 +7,7 @@ here has the units that its declaration and the model's defaults give it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 _SYMBOLS = {
@@ -77,24 +78,25 @@ class Units:
         if name in self._defined:
             import libsbml
 
-            units = [
-                (libsbml.UnitKind_toString(u.getKind()), u.getExponentAsDouble(), u.getScale(), u.getMultiplier())
+            kind = libsbml.UnitKind_toString
+            return _compose(
+                (kind(u.getKind()), u.getExponentAsDouble(), u.getScale(), u.getMultiplier())
                 for u in self._defined[name].getListOfUnits()
-            ]
-            return _compose(units)
+            )
         if self._level < 3 and name in _LEVEL_2:
             kind, _, power = _LEVEL_2[name].partition("^")
             return {_SYMBOLS[kind]: float(power or 1)}
         return {_SYMBOLS[name]: 1.0} if name in _SYMBOLS else None
 
 
-def _compose(units: list[tuple[str, float, int, float]]) -> Unit:
+def _compose(units: Iterable[tuple[str, float, int, float]]) -> Unit:
     result: dict[str, float] = {}
     for kind, exponent, scale, multiplier in units:
         symbol = _SYMBOLS.get(kind)
         if symbol is None or not math.isfinite(exponent * multiplier):
             return None
-        result[_scaled(symbol, scale, multiplier)] = result.get(_scaled(symbol, scale, multiplier), 0.0) + exponent
+        symbol = _scaled(symbol, scale, multiplier)
+        result[symbol] = result.get(symbol, 0.0) + exponent
     return result
 
 
