@@ -38,3 +38,7 @@ def suggest(name: str, known: Iterable[str], limit: int = 3) -> str:
     if not near:
         return ""
     return " Did you mean " + " or ".join(f"'{folded[n]}'" for n in near) + "?"
+
+
+class EngineError(LeukineticsError):
+    """The machinery around a simulation failed: compiler, cache folder, output path."""

@@ -39,7 +39,7 @@ def read_numbers(
     """
     found, wrong = _to_float(column)
     if missing is not None:
-        found = np.where(column.isna().to_numpy(dtype=bool), missing, found)
+        found = np.where(is_missing(column), missing, found)
     bad = np.flatnonzero(wrong | ~np.isfinite(found))
     if not len(bad):
         return found
@@ -143,6 +143,17 @@ def read_series(value: Any, what: str) -> Any:
     return array.item()
 
 
+def is_missing(column: pd.Series) -> NDArray[np.bool_]:
+    """Where a column has no entry, (rows,)."""
+    import pandas as pd
+
+    try:
+        return column.isna().to_numpy(dtype=bool)
+    except ArithmeticError:  # pandas stumbles over a signalling Decimal NaN
+        kept = [None if isinstance(v, Decimal) and v.is_nan() else v for v in column]
+        return pd.Series(kept, dtype=object).isna().to_numpy(dtype=bool)
+
+
 def _to_float(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(numbers with NaN where there is none, mask of the entries that are neither a number nor missing)."""
     import pandas as pd
@@ -152,7 +163,7 @@ def _to_float(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]
     if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(column), dtype=bool)
     found = np.full(len(column), np.nan)
-    wrong = ~column.isna().to_numpy(dtype=bool)
+    wrong = ~is_missing(column)
     if column.dtype == object:
         for i, entry in enumerate(column):  # only objects: tables of numbers never come here
             if isinstance(entry, (int, float, Decimal, np.integer, np.floating, np.bool_)):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukinetics.engine.columns import read_labels, read_numbers, show
+from leukinetics.engine.columns import is_missing, read_labels, read_numbers, show
 from leukinetics.errors import DataError, suggest
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def read_own(frame: pd.DataFrame, ids: pd.Index) -> DoseRows:
     source = Source(frame, np.arange(len(frame)))
     nothing = np.zeros(len(frame), dtype=bool)
     has_every, has_count = (
-        frame[name].notna().to_numpy(dtype=bool) if name in frame else nothing for name in ("every", "count")
+        ~is_missing(frame[name]) if name in frame else nothing for name in ("every", "count")
     )
     every, count = source.numbers("every", 0.0), source.numbers("count", 1.0)
     duration = source.numbers("duration", 0.0)

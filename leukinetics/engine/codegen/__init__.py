@@ -1,0 +1,1 @@
+"""C source from a prepared model: straight-line code over vectors of patients."""
