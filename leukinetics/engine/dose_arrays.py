@@ -50,7 +50,9 @@ def dose_arrays(
         "time": np.concatenate([schedule.time[bolus], start, start + length]),
         "target": np.concatenate([target[bolus], target[infusion], target[infusion]]),
         "value": np.concatenate([schedule.amount[bolus], rate, -rate]),
-        "running": np.concatenate([np.zeros(n_bolus), np.ones(n_infusion), -np.ones(n_infusion)]).astype(np.int64),
+        "running": np.concatenate([np.zeros(n_bolus), np.ones(n_infusion), -np.ones(n_infusion)]).astype(
+            np.int64
+        ),
     }
     order = np.lexsort((events["time"], events["owner"]))  # stable: starts before ends at one time
     events = {name: column[order] for name, column in events.items()}
@@ -58,7 +60,9 @@ def dose_arrays(
     value = events["value"].copy()
     changes = np.flatnonzero(kind)
     total = _running_sums(events["value"][changes], events["owner"][changes], events["target"][changes])
-    active = _running_sums(events["running"][changes].astype(float), events["owner"][changes], events["target"][changes])
+    active = _running_sums(
+        events["running"][changes].astype(float), events["owner"][changes], events["target"][changes]
+    )
     value[changes] = np.where(active > 0.5, total, 0.0)
     counts = np.bincount(events["owner"], minlength=len(schedule.offsets) - 1)
     return DoseArrays(

@@ -144,7 +144,7 @@ def _columns(parameters: Any) -> tuple[pd.Index | None, dict[str, Any], int]:
     frame = as_frame(parameters, "The patient table")
     index = frame.index
     labelled = any(name in LABELS for name in frame.columns)
-    plain = index.nlevels == 1 and index.name is None and (labelled or not index.is_unique)
+    plain = index.nlevels == 1 and index.name is None and (labelled or _repeats(index))
     ids = None if plain or not len(frame) else read_labels(index, "the index of the patient table")
     return ids, {name: frame[name] for name in frame.columns}, len(frame)
 
@@ -166,6 +166,13 @@ def _dataset_columns(dataset: Any) -> tuple[pd.Index | None, dict[str, Any], int
     dim, n = next(iter(dataset.sizes.items()))
     index = dataset.indexes.get(dim)
     return (None if index is None else read_labels(index, f"the coordinate '{dim}'")), columns, n
+
+
+def _repeats(index: pd.Index) -> bool:
+    try:
+        return not index.is_unique
+    except TypeError:  # lists and the like, which read_labels refuses
+        return False
 
 
 def _numbered(n: int) -> pd.Index:
