@@ -19,6 +19,7 @@ import pandas as pd
 
 import leukinetics as lk
 from leukinetics import examples
+from leukinetics.engine.result import failures
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -120,7 +121,7 @@ def main(arguments: list[str] | None = None) -> None:
     started = time.perf_counter()
     result = model.simulate(TIMES, parameters=patients, outputs=list(PANELS))
     seconds = time.perf_counter() - started
-    failed = lk.failures(result)
+    failed = failures(result)
     print(
         f"all patients, {len(TIMES)} times, {len(PANELS)} observables: {seconds:.2f} s; {len(failed)} failed"
     )
