@@ -255,9 +255,7 @@ class Model:
     def _backend(self, backend: str) -> str:
         if backend not in BACKENDS:
             raise DataError(f"backend='{backend}' is unknown; choose one of {', '.join(BACKENDS)}.")
-        refusals = list(self.system.compiled_refusals)
-        if self.system.events:
-            refusals.append("events")
+        refusals = self.system.compiled_refusals
         if backend == "compiled" and refusals:
             raise UnsupportedModelError(
                 f"The compiled engine cannot run '{self.name}': it has {', '.join(refusals)}. "

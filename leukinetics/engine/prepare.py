@@ -157,7 +157,7 @@ def prepare(system: OdeSystem) -> Prepared:
     names = [s.name for s in system.states]
     slots = [q.name for q in [*system.constants, *system.discretes]]
     initial = resolve_initial(system)
-    rates = lower(g, [s.rate for s in system.states])
+    rates = [s.rate for s in system.states]
     wrt = {g.sym(n): i for i, n in enumerate(names)}
     wrt[g.time] = len(names)
     gradients = derivatives(g, rates, wrt)
@@ -179,7 +179,7 @@ def prepare(system: OdeSystem) -> Prepared:
         ),
         initial_states=lower(g, [initial[n] for n in names]),
         initial_slots=lower(g, [initial[n] for n in slots]),
-        rates=rates,
+        rates=lower(g, rates),
         jacobian=jacobian,
         time_derivative=time_derivative,
     )

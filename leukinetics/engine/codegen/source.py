@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from leukinetics.engine.codegen.emit import Emitter, Store
+from leukinetics.engine.codegen.events import EventCode
 from leukinetics.engine.codegen.linear import Storage, factor_function, solve_function
 from leukinetics.engine.codegen.stepper import dense_function, step_function
 from leukinetics.engine.elimination import plan
@@ -91,7 +92,8 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Expr] = ()) -> KernelSource
 
     rates = [p.rates[i] for i in order_plan.order]
     entries = {(position[i], position[j]): d for i, row in enumerate(p.jacobian) for j, d in row.items()}
-    hoist.scan([*rates, *entries.values(), *p.time_derivative])
+    events = EventCode(g, system.events)
+    hoist.scan([*rates, *entries.values(), *p.time_derivative, *events.roots])
     factor_exprs = dict(zip(system.dose_targets, lower(g, [d.factor for d in system.dose_targets.values()]), strict=True))
     factor_slots = {
         s: -1 if e == g.one else names[str(g.values[e])] if g.ops[e] == "sym" else hoist.take(e)
@@ -151,7 +153,9 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Expr] = ()) -> KernelSource
         *(step_function(m, p.autonomous) for m in methods),
         *(dense_function(m) for m in methods),
         _dispatch(),
-        _runtime("driver.h"),
+        events.text(running, {s.name: position[i] for i, s in enumerate(system.states)}, names),
+        _runtime("events.h") if system.events else "",
+        *(_runtime(name) for name in ("lanes.h", "outputs.h", "segments.h", "patients.h", "loop.h")),
         _runtime("exports.h"),
         _runtime("library.h"),
     ]

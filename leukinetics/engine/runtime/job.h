@@ -45,4 +45,4 @@ typedef struct {
   const int64_t *stop; /* not 0: return now */
 } job_t;
 
-enum { OK = 0, STEP_TOO_SMALL = 2, MAX_STEPS = 3, NON_FINITE = 4, NOT_SETTLED = 5, INTERRUPTED = 6, BAD_INITIAL = 7 };
+enum { OK = 0, STEP_TOO_SMALL = 2, MAX_STEPS = 3, NON_FINITE = 4, NOT_SETTLED = 5, INTERRUPTED = 6, BAD_INITIAL = 7, EVENT_STORM = 8 };

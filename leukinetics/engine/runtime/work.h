@@ -1,3 +1,7 @@
+#define AT(array, i, lane) (((double *)(array))[(int64_t)(i) * LANES + (lane)])
+#define FINITE(x) ((x) - (x) == 0.0)
+#define EPS 2.220446049250313e-16
+
 /* The vectors of one step. NS states, NC slots, NW stored entries of the LU factors. */
 typedef struct {
   vd y[NS], yn[NS], yt[NS], ft[NS];

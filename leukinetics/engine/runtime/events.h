@@ -1,0 +1,102 @@
+/* SBML events, lane by lane: triggers, delays, priorities, persistence (SBML Level 3 Version 2, section 4.11).
+ *
+ * Generated beside this: NE events, NA assignments in all, event_start[NE + 1] into target[NA] (>= 0: state,
+ * < 0: slot -1 - target), persistent[NE], initially[NE], early_values[NE]; and the functions
+ *   triggers(t, y, c, g[NE])           truth values as 1 and 0
+ *   event_values(t, y, c, v[NA + 2 NE]) right-hand sides, then delays, then priorities
+ */
+#define QUEUE (4 * NE + 8)
+#define STORM 10000
+
+typedef struct {
+  double due, values[NA];
+  int64_t event; /* -1: free */
+} pending_t;
+
+typedef struct {
+  vd truth[NE], g[NE], v[NA + 2 * NE];
+  pending_t queue[LANES][QUEUE];
+  vd theta;           /* where in the step the first trigger changed */
+  int64_t hit[LANES]; /* whether one did */
+} events_t;
+
+static void events_reset(events_t *ev, int l) {
+  for (int64_t e = 0; e < NE; e++) AT(ev->truth, e, l) = initially[e];
+  for (int64_t q = 0; q < QUEUE; q++) ev->queue[l][q].event = -1;
+  ev->hit[l] = 0;
+}
+
+/* The earliest time at which a delayed event of lane l is due. */
+static double events_due(const events_t *ev, int l, double none) {
+  for (int64_t q = 0; q < QUEUE; q++)
+    if (ev->queue[l][q].event >= 0 && ev->queue[l][q].due < none) none = ev->queue[l][q].due;
+  return none;
+}
+
+/* Note what changed at (t, y) for lane l: fire what became true, drop what may not persist. */
+static int events_update(events_t *ev, int l, double t) {
+  for (int64_t e = 0; e < NE; e++) {
+    const int was = AT(ev->truth, e, l) != 0.0, now = AT(ev->g, e, l) != 0.0;
+    if (was == now) continue;
+    AT(ev->truth, e, l) = now;
+    if (now) {
+      int64_t q = 0;
+      while (q < QUEUE && ev->queue[l][q].event >= 0) q++;
+      if (q == QUEUE) return 0;
+      pending_t *p = &ev->queue[l][q];
+      const double delay = AT(ev->v, NA + e, l);
+      p->event = e;
+      p->due = t + (delay > 0.0 ? delay : 0.0);
+      for (int64_t a = event_start[e]; a < event_start[e + 1]; a++) p->values[a] = AT(ev->v, a, l);
+    } else if (!persistent[e]) {
+      for (int64_t q = 0; q < QUEUE; q++)
+        if (ev->queue[l][q].event == e) ev->queue[l][q].event = -1;
+    }
+  }
+  return 1;
+}
+
+/* Execute the due event of highest priority of lane l; 0 if none is due. */
+static int events_execute(events_t *ev, work *w, int l, double t) {
+  pending_t *best = 0;
+  double highest = 0;
+  for (int64_t q = 0; q < QUEUE; q++) {
+    pending_t *p = &ev->queue[l][q];
+    if (p->event < 0 || p->due > t) continue;
+    const double priority = AT(ev->v, NA + NE + p->event, l);
+    if (!best || priority > highest || (priority == highest && p->event < best->event)) best = p, highest = priority;
+  }
+  if (!best) return 0;
+  const int64_t e = best->event;
+  for (int64_t a = event_start[e]; a < event_start[e + 1]; a++) {
+    const double value = early_values[e] ? best->values[a] : AT(ev->v, a, l);
+    if (target[a] >= 0) AT(w->y, target[a], l) = value;
+    else AT(w->c, -1 - target[a], l) = value;
+  }
+  best->event = -1;
+  return 1;
+}
+
+/* All that happens at one instant: fire and execute until nothing more is due. `now` marks the lanes; a lane
+ * whose events never come to rest is marked in `storm`. */
+static NOINLINE void events_process(events_t *ev, work *w, vd t, const int64_t *now, int64_t *storm) {
+  int64_t busy[LANES];
+  for (int l = 0; l < LANES; l++) busy[l] = now[l], storm[l] = 0;
+  for (int64_t round = 0;; round++) {
+    int any = 0;
+    triggers(t, w->y, w->c, ev->g);
+    event_values(t, w->y, w->c, ev->v);
+    for (int l = 0; l < LANES; l++) {
+      if (!busy[l]) continue;
+      if (!events_update(ev, l, t[l]) || round == STORM) {
+        storm[l] = 1;
+        busy[l] = 0;
+        continue;
+      }
+      busy[l] = events_execute(ev, w, l, t[l]);
+      any |= busy[l] != 0;
+    }
+    if (!any) return;
+    hoist(w->c); /* the same numbers again for lanes that changed nothing */
+  }
+}

@@ -1,0 +1,115 @@
+/* A segment runs from one dose, event or jump of the equations to the next. */
+#if NE > 0
+static void interpolate_all(lanes_t *s, vd theta) {
+  work *w = &s->w;
+  const vd rest = V(1.0) - theta;
+  for (int64_t i = 0; i < NS; i++) {
+    const vd inner = s->dense[0][i] + theta * (s->dense[1][i] + theta * s->dense[2][i]);
+    w->yt[i] = rest * w->y[i] + theta * (w->yn[i] + rest * inner);
+  }
+}
+
+static vm triggers_changed(lanes_t *s, vd t, const vd *y) {
+  vm changed = VM(0);
+  triggers(t, y, s->w.c, s->events.g);
+  for (int64_t e = 0; e < NE; e++) changed |= (vm)(s->events.g[e] != s->events.truth[e]);
+  return changed;
+}
+
+/* Where in the step just accepted a trigger first changes: bisection on the interpolant. Accepted lanes in
+ * which one does become 3, and their step ends there. */
+static NOINLINE void locate_events(const job_t *j, lanes_t *s, int64_t *accepted) {
+  work *w = &s->w;
+  const vm at_end = triggers_changed(s, s->t_new, w->yn);
+  int any = 0;
+  for (int l = 0; l < LANES; l++) {
+    s->events.hit[l] = accepted[l] && s->phase[l] && at_end[l];
+    any |= s->events.hit[l] != 0;
+  }
+  if (!any) return;
+  for (int64_t i = 0; i < NS; i++) dense_coefficients(j->method, w, i, s->dense, i);
+  vd low = V(0.0), high = V(1.0);
+  for (int k = 0; k < 60; k++) {
+    const vd middle = k ? V(0.5) * (low + high) : V(1.0 - 1e-13); /* a change at the very end is common */
+    interpolate_all(s, middle);
+    const vm changed = triggers_changed(s, s->t + middle * s->h, w->yt);
+    low = SEL(changed, low, middle);
+    high = SEL(changed, middle, high);
+  }
+  s->events.theta = high;
+  for (int l = 0; l < LANES; l++) {
+    if (!s->events.hit[l]) continue;
+    accepted[l] = 3;
+    if (high[l] < 1.0) {
+      s->t_new[l] = s->t[l] + high[l] * s->h[l];
+      s->clip[l] = 0;
+    }
+  }
+}
+
+/* The states at the located events become the end of the step. */
+static void cut_steps(const job_t *j, lanes_t *s, const int64_t *accepted) {
+  work *w = &s->w;
+  int any = 0;
+  vm cut;
+  for (int l = 0; l < LANES; l++) {
+    cut[l] = accepted[l] == 3 && s->events.theta[l] < 1.0 ? -1 : 0;
+    any |= cut[l] != 0;
+  }
+  if (!any) return;
+  for (int64_t i = 0; i < NS; i++) dense_coefficients(j->method, w, i, s->dense, i);
+  interpolate_all(s, s->events.theta);
+  for (int64_t i = 0; i < NS; i++) w->yn[i] = SEL(cut, w->yt[i], w->yn[i]);
+}
+#endif
+
+/* At lane l's present time: doses due. Returns whether there were any. */
+static int give_doses(const job_t *j, lanes_t *s, int l) {
+  work *w = &s->w;
+  int given = 0;
+  while (s->dose[l] < s->dose_end[l] && j->dose_time[s->dose[l]] <= s->t[l]) {
+    const int64_t d = s->dose[l]++, k = j->dose_target[d], f = j->target_factor[k];
+    const double value = j->dose_value[d] * (f >= 0 ? AT(w->c, f, l) : 1.0);
+    if (j->dose_kind[d]) AT(w->infusion, k, l) = value;
+    else AT(w->y, j->target_state[k], l) += value;
+    given = 1;
+  }
+  return given;
+}
+
+/* The next time that lane l must hit exactly. Returns whether the equations may jump at the present time. */
+static int next_break(const job_t *j, lanes_t *s, int l) {
+  const double t = s->t[l];
+  double brk = j->times[j->n_times - 1];
+  int jump = t == 0.0;
+  if (s->dose[l] < s->dose_end[l] && j->dose_time[s->dose[l]] < brk) brk = j->dose_time[s->dose[l]];
+  for (int64_t k = 0; k < N_BREAK; k++) {
+    const double b = AT(s->w.c, FIRST_BREAK + k, l);
+    if (b == t) jump = 1;
+    if (b > t && b < brk) brk = b;
+  }
+#if NE > 0
+  brk = events_due(&s->events, l, brk);
+#endif
+  s->brk[l] = brk;
+  AT(&s->w.t_low, 0, l) = next_up(t);
+  AT(&s->w.t_high, 0, l) = next_down(brk);
+  return jump;
+}
+
+/* All that is due at the present time of the marked lanes: doses, then events; then the next segment. */
+static void start_segments(const job_t *j, lanes_t *s, const int64_t *now) {
+  int64_t jump[LANES];
+  for (int l = 0; l < LANES; l++) jump[l] = now[l] && s->patient[l] >= 0 && give_doses(j, s, l);
+#if NE > 0
+  int64_t storm[LANES], busy[LANES];
+  for (int l = 0; l < LANES; l++) busy[l] = now[l] && s->patient[l] >= 0 && s->phase[l];
+  events_process(&s->events, &s->w, s->t, busy, storm);
+  for (int l = 0; l < LANES; l++) {
+    jump[l] |= busy[l];
+    if (storm[l]) finish(j, s, l, EVENT_STORM);
+  }
+#endif
+  for (int l = 0; l < LANES; l++)
+    if (now[l] && s->patient[l] >= 0) s->restart[l] = next_break(j, s, l) || jump[l];
+}
