@@ -1,0 +1,5 @@
+"""``python -m leukinetics``."""
+
+from leukinetics.cli import main
+
+main()
