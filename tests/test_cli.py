@@ -141,6 +141,7 @@ def test_figures(folder: Path, patients: int) -> None:
 MISTAKES = [
     (["--time", "0:5:1", "--out", "r.txt"], "must end in one of"),
     (["--time", "0:5:1", "--out", "no/r.csv"], "folder 'no' does not exist"),
+    (["--time", "0:5:1", "--patients", "good.csv", "--out", "./good.csv"], "is an input of this run"),
     (["--time", "0:5", "--out", "r.csv"], "start:stop:step"),
     (["--time", "5:0:1", "--out", "r.csv"], "start <= stop"),
     (["--time", "0:5:0", "--out", "r.csv"], "step > 0"),

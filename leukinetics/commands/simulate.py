@@ -76,6 +76,9 @@ def simulate_to_file(job: Job) -> str:
     if suffix not in SUFFIXES:
         raise DataError(f"--out '{job.out}' must end in one of {', '.join(SUFFIXES)}.")
     check_writable(job.out)
+    for source in (job.model, job.patients, job.doses):
+        if source is not None and source.exists() and job.out.exists() and job.out.samefile(source):
+            raise DataError(f"--out '{job.out}' is an input of this run; name another file to write to.")
     times, settings = parse_times(job.time), parse_settings(job.settings)
     outputs, amounts = parse_names(job.outputs), parse_names(job.amounts) or ()
     if not job.model.is_file():
