@@ -87,7 +87,9 @@ def simulate(
     atol: Annotated[float, typer.Option(help="Absolute tolerance.")] = 1e-9,
     method: Annotated[str, typer.Option(help="rodas5p or rodas4.")] = "rodas5p",
     backend: Annotated[str, typer.Option(help="auto, compiled or roadrunner.")] = "auto",
-    threads: Annotated[int | None, typer.Option(help="Threads; all by default.", show_default=False)] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)
+    ] = None,
     run_in: Annotated[
         float | None, typer.Option(help="Settle before time 0, for at most this long.", show_default=False)
     ] = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import subprocess
@@ -142,6 +141,7 @@ MISTAKES = [
     (["--time", "0:5:1", "--out", "r.txt"], "must end in one of"),
     (["--time", "0:5:1", "--out", "no/r.csv"], "folder 'no' does not exist"),
     (["--time", "0:5:1", "--patients", "good.csv", "--out", "./good.csv"], "is an input of this run"),
+    (["--time", "0:5:1", "--out", "r.csv", "--outputs", "A,"], "empty name"),
     (["--time", "0:5", "--out", "r.csv"], "start:stop:step"),
     (["--time", "5:0:1", "--out", "r.csv"], "start <= stop"),
     (["--time", "0:5:0", "--out", "r.csv"], "step > 0"),
@@ -190,6 +190,7 @@ def test_out_is_checked_before_the_model_is_read(folder: Path, monkeypatch: pyte
 def test_usage_errors_have_code_2(folder: Path) -> None:
     assert run("m.ant", "--time", "0,1").exit_code == 2
     assert run("m.ant", "--time", "0,1", "--out", "r.csv", "--rtol", "small").exit_code == 2
+    assert run("m.ant", "--time", "0,1", "--out", "r.csv", "--threads", "0").exit_code == 2
     assert run("m.ant", "--time", "0,1", "--out", "r.csv", "--nonsense").exit_code == 2
     assert CliRunner().invoke(app, ["unknown"]).exit_code == 2
 
@@ -302,15 +303,15 @@ def test_ctrl_c_stops_a_run_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "m.ant").write_text(TEXT)
     pd.DataFrame({"CL": np.linspace(1, 3, 400_000)}).to_parquet(tmp_path / "p.parquet")
     arguments = shlex.split("simulate m.ant --time 0:500:1 --patients p.parquet --rtol 1e-10 --out r.parquet")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "leukinetics", *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
-    for _ in range(600):  # until the first chunk is on its way to the file
-        if process.poll() is not None or any(p.suffix == ".part" for p in tmp_path.iterdir()):
-            break
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGINT)
-    _, message = process.communicate(timeout=20)
+    ) as process:
+        for _ in range(600):  # until the first chunk is on its way to the file
+            if process.poll() is not None or any(p.suffix == ".part" for p in tmp_path.iterdir()):
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate(timeout=20)
     assert process.returncode == 130, message
     assert message == "interrupted: no result was written.\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m.ant", "p.parquet"]

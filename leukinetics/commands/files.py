@@ -65,9 +65,12 @@ def parse_settings(settings: Iterable[str]) -> dict[str, float]:
     return found
 
 
-def parse_names(text: str | None) -> list[str] | None:
-    """Names from "A,B"; None for None."""
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+def parse_names(text: str | None, option: str) -> list[str] | None:
+    """Names from "A,B"; None for None; DataError where a name is empty."""
+    names = None if text is None else [name.strip() for name in text.split(",")]
+    if names is not None and not all(names):
+        raise DataError(f"{option} '{text}' has an empty name; write names joined by commas, such as A,B.")
+    return names
 
 
 def read_table(path: Path, what: str, labels: Iterable[str]) -> pd.DataFrame:

@@ -80,13 +80,15 @@ def simulate_to_file(job: Job) -> str:
         if source is not None and source.exists() and job.out.exists() and job.out.samefile(source):
             raise DataError(f"--out '{job.out}' is an input of this run; name another file to write to.")
     times, settings = parse_times(job.time), parse_settings(job.settings)
-    outputs, amounts = parse_names(job.outputs), parse_names(job.amounts) or ()
+    outputs, amounts = parse_names(job.outputs, "--outputs"), parse_names(job.amounts, "--amounts") or ()
     if not job.model.is_file():
         raise DataError(f"There is no model file '{job.model}'.")
     with progress_bar() as show:
         model = leukinetics.load_model(job.model)
         patients, doses = _tables(job, model, settings)
         total = len(model.species if outputs is None else outputs)
+        if not total:
+            raise DataError(f"'{job.model}' has no species; say what to write with --outputs.")
         # A figure shows so many outputs and no more, so others need not be simulated.
         names = (outputs or model.species)[:PANELS] if suffix == ".png" else outputs
         width = len(model.species if names is None else names)
