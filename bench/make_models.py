@@ -67,9 +67,10 @@ def qsp73() -> str:
     rng = random.Random(73)
     m = Writer(
         "qsp73",
-        "// 73 states: 12 cytokines (transcript, tissue, blood), 7 cell lineages (precursor, activated), a drug that\n"
-        "// binds cytokine 1, a soluble receptor, 3 signalling receptors with feedback, 6 downstream proteins.\n"
-        "// Time in days. Dose into D_depot (nmol/L-equivalents): the benchmark gives 13 doses, one every 28 days.\n",
+        "// 73 states: 12 cytokines (transcript, tissue, blood), 7 cell lineages (precursor, activated),\n"
+        "// a drug that binds cytokine 1, a soluble receptor, 3 signalling receptors with feedback,\n"
+        "// 6 downstream proteins. Time in days, concentrations in nmol/L.\n"
+        "// The benchmark doses D_depot 13 times, once every 28 days.\n",
     )
     cytokines = range(1, 13)
     cells = range(1, 8)
@@ -85,8 +86,9 @@ def qsp73() -> str:
         emax = m.parameter(f"emaxA{c}", rng.uniform(1, 6))
         ks = [m.parameter(f"KA{c}_{i}", tissue[i] * rng.uniform(0.7, 3)) for i in (a, b)]
         ns = [m.parameter(f"nA{c}_{i}", round(rng.uniform(1.1, 3.4), 2)) for i in (a, b)]
-        h = [hill(tissue[i], m.parameters[k], m.parameters[n]) for i, k, n in zip((a, b), ks, ns, strict=True)]
-        drive = f"(1 + {emax}*{hill_text(f'T{a}', ks[0], ns[0])})*(1 - 0.5*{hill_text(f'T{b}', ks[1], ns[1])})"
+        h = [hill(tissue[i], m.parameters[ks[j]], m.parameters[ns[j]]) for j, i in enumerate((a, b))]
+        up, down = hill_text(f"T{a}", ks[0], ns[0]), hill_text(f"T{b}", ks[1], ns[1])
+        drive = f"(1 + {emax}*{up})*(1 - 0.5*{down})"
         level = (1 + m.parameters[emax] * h[0]) * (1 - 0.5 * h[1])
         # the activated pool rests at 0.2: its loss is scaled to balance activation at rest
         m.parameters[kact] = float(f"{m.parameters[kdie] * 0.2 / level:.6g}")
@@ -122,11 +124,11 @@ def qsp73() -> str:
         m.reaction(f"{t} => {b}", f"{kout}*{t}")
         m.reaction(f"{b} => ", f"{kb}*{b}")
 
-    # The drug: depot, blood, periphery, tissue; binds cytokine 1 in blood and tissue within seconds to minutes.
+    # The drug: depot, blood, periphery, tissue; binds cytokine 1 within seconds to minutes.
     for s in ("D_depot", "D_blood", "D_per", "D_tissue", "DB1", "DT1"):
         m.state(s, 0.0)
-    rates = {"ka": 0.35, "CL": 0.05, "k12": 0.3, "k21": 0.25, "kbt": 0.12, "ktbD": 0.4, "kon": 2500, "koff": 8, "kdc": 0.06}
-    for name, value in rates.items():
+    rates = {"ka": 0.35, "CL": 0.05, "k12": 0.3, "k21": 0.25, "kbt": 0.12, "ktbD": 0.4}
+    for name, value in (rates | {"kon": 2500.0, "koff": 8.0, "kdc": 0.06}).items():
         m.parameter(name, value)
     m.reaction("D_depot => D_blood", "ka*D_depot")
     m.reaction("D_blood => ", "CL*D_blood")
@@ -151,7 +153,7 @@ def qsp73() -> str:
     m.reaction("S2 => ", "kdR*S2")
     m.reaction("S2 + B2 => S2B2", "kon2*S2*B2 - koff2*S2B2")
 
-    for r, i in enumerate((3, 5, 8), start=1):  # receptor occupied by a tissue cytokine, phospho-signal, feedback
+    for r, i in enumerate((3, 5, 8), start=1):  # occupancy, signal, feedback
         occ, sig, fb = m.state(f"RC{r}", 0.0), m.state(f"Sig{r}", 0.0), m.state(f"Fb{r}", 0.0)
         kon = m.parameter(f"konR{r}", 300 / tissue[i])
         koff = m.parameter(f"koffR{r}", 600)
@@ -181,15 +183,14 @@ def cascade96() -> str:
     rng = random.Random(96)
     m = Writer(
         "cascade96",
-        "// 96 states: ligand, receptor with internalisation, two four-tier mass-action phosphorylation cascades with\n"
-        "// explicit enzyme complexes and crosstalk, transcriptional feedback. Twelve events add ligand, one every 60.\n"
-        "// Time in minutes.\n",
+        "// 96 states: ligand, receptor with internalisation, two four-tier mass-action phosphorylation\n"
+        "// cascades with explicit enzyme complexes, crosstalk and transcriptional feedback.\n"
+        "// Time in minutes, concentrations in umol/L. Twelve events add ligand, one every 60 minutes.\n",
     )
     for s, v in (("L", 0.1), ("Rec", 0.2), ("LR", 0.0), ("pLR", 0.0), ("LRi", 0.0), ("Ptp", 0.05)):
         m.state(s, v)
-    for name, value in (
-        ("konL", 6.0), ("koffL", 0.3), ("kpL", 2.0), ("kdpL", 20.0), ("kint", 0.08), ("krec", 0.05), ("kdegL", 0.02), ("kcl", 0.03),
-    ):  # fmt: skip
+    binding = {"konL": 6.0, "koffL": 0.3, "kpL": 2.0, "kdpL": 20.0}
+    for name, value in (binding | {"kint": 0.08, "krec": 0.05, "kdegL": 0.02, "kcl": 0.03}).items():
         m.parameter(name, value)
     m.reaction("L + Rec => LR", "konL*L*Rec - koffL*LR")
     m.reaction("L => ", "kcl*L")
@@ -211,7 +212,7 @@ def cascade96() -> str:
     for path in ("x", "y"):
         enzyme = "pLR"
         for tier in range(1, 5):
-            k, kp, kpp = (m.state(f"{form}K{tier}{path}", v) for form, v in (("", 1.0), ("p", 0.0), ("pp", 0.0)))
+            k, kp, kpp = (m.state(f"{p}K{tier}{path}", v) for p, v in (("", 1.0), ("p", 0.0), ("pp", 0.0)))
             phosphatase = m.state(f"P{tier}{path}", rng.uniform(0.1, 0.3))
             tag = f"{tier}{path}"
             step(f"{tag}1", k, enzyme, kp, 40.0)
