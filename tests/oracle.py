@@ -145,10 +145,10 @@ class Case:
             rows = [row for row in csv.reader(file) if row]
         return [c.strip() for c in rows[0][1:]], np.array([[float(v) for v in row] for row in rows[1:]])
 
-    def mismatch(self, system: OdeSystem) -> str:
+    def mismatch(self, system: OdeSystem, run: Callable[..., np.ndarray] = simulate) -> str:
         """What differs from the expected results by more than the case allows; empty if nothing does."""
         columns, values = self.expected()
-        got = simulate(system, values[:, 0], columns, self.listed("amount"))
+        got = run(system, list(values[:, 0]), columns, self.listed("amount"))
         absolute, relative = float(self.settings["absolute"]), float(self.settings["relative"])
         want = values[:, 1:]
         with np.errstate(all="ignore"):

@@ -151,7 +151,7 @@ class _Builder:
         """A value that nothing gives is an error where the trajectory needs it."""
         system, g = self.system, self.graph
         roots = [state.rate for state in system.states]
-        roots += [q.initial for q in (*system.states, *system.discretes)]
+        roots += [state.initial for state in system.states] + [q.initial for q in system.discretes]
         for event in system.events:
             roots += [event.trigger, *(e for e in (event.delay, event.priority) if e is not None)]
         needed = g.symbols(roots) | {state.name for state in system.states}

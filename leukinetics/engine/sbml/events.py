@@ -16,7 +16,7 @@ def build_events(facts: Facts, resolver: Resolver, system: OdeSystem) -> None:
     of the compartment just after the event.
     """
     graph = system.graph
-    targets = {q.name for q in (*system.states, *system.discretes)}
+    targets = {q.name for q in system.states} | {q.name for q in system.discretes}
     for event in facts.events:
         for target, _ in event.assignments:
             if resolver.slot(target) not in targets:

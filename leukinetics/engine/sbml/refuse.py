@@ -7,24 +7,21 @@ from typing import Any
 from leukinetics.engine.sbml.symbols import Place
 from leukinetics.errors import ModelError, UnsupportedModelError
 
-#: Packages that describe drawings and annotations, never mathematics.
-_HARMLESS = frozenset({"layout", "render", "groups", "annot", "l3v2extendedmath", "req"})
 
-
-def flatten_hierarchy(document: Any) -> None:
-    """Replace submodels (package ``comp``) by their contents, in place.
+def flatten_hierarchy(document: Any) -> bool:
+    """Replace submodels (package ``comp``) by their contents, in place; whether there were any.
 
     Raises ModelError if libSBML cannot do it.
     """
     import libsbml
 
     if document.getPlugin("comp") is None:
-        return
+        return False
     model = document.getModel()
     plugin = None if model is None else model.getPlugin("comp")
     required = document.getPackageRequired("comp")
     if not required and (plugin is None or plugin.getNumSubmodels() == 0):
-        return
+        return False
     options = libsbml.ConversionProperties()
     options.addOption("flatten comp", True)
     options.addOption("performValidation", False)
@@ -35,17 +32,7 @@ def flatten_hierarchy(document: Any) -> None:
         detail = f" ({fatal[0].getShortMessage()}, line {fatal[0].getLine()})" if fatal else ""
         raise ModelError(f"The hierarchical model (package 'comp') cannot be flattened{detail}.")
     document.getErrorLog().clearLog()
-
-
-def refuse_packages(document: Any) -> None:
-    """Raise UnsupportedModelError for a package that changes the mathematics."""
-    names = {document.getPlugin(i).getPackageName() for i in range(document.getNumPlugins())}
-    names |= {document.getUnknownPackagePrefix(i) for i in range(document.getNumUnknownPackages())}
-    for name in sorted(names - _HARMLESS):
-        if document.getPackageRequired(name):
-            raise UnsupportedModelError(
-                f"The SBML package '{name}' changes the model's mathematics and is not supported."
-            )
+    return True
 
 
 def refuse_constructs(model: Any, place: Place) -> None:

@@ -120,8 +120,12 @@ class Place:
         return ", ".join(parts + ([what] if what else []))
 
 
-def collect(model: Any, place: Place, name: str) -> Facts:
-    """The facts of a ``libsbml.Model``. Raises UnsupportedModelError for unknown mathematics."""
+def collect(model: Any, place: Place, name: str, unset_species: float = math.nan) -> Facts:
+    """The facts of a ``libsbml.Model``.
+
+    ``unset_species`` is the start of species to which the file gives none. Raises UnsupportedModelError for
+    unknown mathematics.
+    """
     level = model.getLevel()
     facts = Facts(name, level, model.getConversionFactor() if level > 2 else "")
     for c in model.getListOfCompartments():
@@ -129,7 +133,7 @@ def collect(model: Any, place: Place, name: str) -> Facts:
         dimensions = c.getSpatialDimensionsAsDouble() if c.isSetSpatialDimensions() else 3.0
         facts.compartments[c.getId()] = Compartment(c.getId(), size, dimensions, place(c))
     for s in model.getListOfSpecies():
-        facts.species[s.getId()] = _species(s, place, level)
+        facts.species[s.getId()] = _species(s, place, level, unset_species)
     for p in model.getListOfParameters():
         value = p.getValue() if p.isSetValue() else math.nan
         facts.parameters[p.getId()] = Parameter(p.getId(), value, place(p))
@@ -153,12 +157,13 @@ def collect(model: Any, place: Place, name: str) -> Facts:
     return facts
 
 
-def _species(s: Any, place: Place, level: int) -> Species:
+def _species(s: Any, place: Place, level: int, unset: float) -> Species:
+    has_concentration = s.isSetInitialConcentration()
     return Species(
         s.getId(),
         s.getCompartment(),
-        s.getInitialAmount() if s.isSetInitialAmount() else math.nan,
-        s.getInitialConcentration() if s.isSetInitialConcentration() else math.nan,
+        s.getInitialAmount() if s.isSetInitialAmount() else (math.nan if has_concentration else unset),
+        s.getInitialConcentration() if has_concentration else math.nan,
         s.getHasOnlySubstanceUnits(),
         s.getBoundaryCondition() or s.getConstant(),
         s.getConversionFactor() if level > 2 else "",
