@@ -20,7 +20,7 @@ equal priority is left to chance (seeded); SUNDIALS prints to the terminal (sile
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -181,24 +181,27 @@ class _Simulator:
 
     def _segment(self, now: float, stop: float, wanted: F64, at_stop: Actions | None) -> F64:
         """Rows at the ``wanted`` times, now <= t < stop; then what happens at ``stop``."""
-        rr = self.model.rr
-        boluses = at_stop.boluses if at_stop is not None and self.model.dose_events else {}
-        if boluses:
-            rr.setValue(DOSE_TIME, stop)
-        for species, amount in boluses.items():
-            rr.setValue(amount_parameter(species), amount)
         grid = np.unique(np.concatenate(([now], wanted, [stop])))
-        parts = [self._simulate(grid[i : i + _ROWS + 1])[i > 0 :] for i in range(0, len(grid) - 1, _ROWS)]
-        rows = np.concatenate(parts)
-        if boluses:
-            if rr.getValue(DOSE_GIVEN) != stop:
+        if at_stop is None or not at_stop.boluses or not self.model.dose_events:
+            rows = self._simulate(grid)
+            self._act(at_stop)
+        else:
+            # A moment earlier, so that events of the same time already see the dose.
+            grid[-1] = max(stop - 64.0 * np.spacing(stop), 0.5 * (grid[-2] + stop))
+            self._announce(grid[-1], at_stop.boluses)
+            rows = self._simulate(grid)
+            if self.model.rr.getValue(DOSE_GIVEN) != grid[-1]:
                 raise _Failure(Status.REFERENCE_FAILED)
-            rr.setValue(DOSE_TIME, NEVER)
-            for species in boluses:
-                rr.setValue(amount_parameter(species), 0.0)
-        if at_stop is not None:
-            self._act(Actions({} if boluses else at_stop.boluses, at_stop.rates))
+            self._announce(NEVER, dict.fromkeys(at_stop.boluses, 0.0))
+            self._simulate(np.array([grid[-1], stop]))
+            self._act(Actions({}, at_stop.rates))
         return rows[np.searchsorted(grid, wanted)]
+
+    def _announce(self, time: float, boluses: Mapping[str, float]) -> None:
+        """Set the event that gives doses."""
+        self.model.rr.setValue(DOSE_TIME, time)
+        for species, amount in boluses.items():
+            self.model.rr.setValue(amount_parameter(species), amount)
 
     def _act(self, actions: Actions | None) -> None:
         if actions is not None:
@@ -208,8 +211,14 @@ class _Simulator:
                 self.model.rr.setValue(rate_parameter(species), rate)
 
     def _simulate(self, times: F64) -> F64:
+        """Rows at ``times``, the first of which is the present."""
+        parts = range(0, len(times) - 1, _ROWS)
         try:
-            return np.array(self.model.rr.simulate(times=times.tolist()))
+            rows = [
+                np.array(self.model.rr.simulate(times=times[i : i + _ROWS + 1].tolist()))[i > 0 :]
+                for i in parts
+            ]
+            return np.concatenate(rows)
         except RuntimeError as error:
             raise _Failure(_status(str(error))) from None
 
