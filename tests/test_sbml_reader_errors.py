@@ -86,7 +86,8 @@ def test_unsupported(model: str, message: str) -> None:
         ("   \n", "empty"),
         ("<sbml>", "not well-formed XML.*line 1"),
         ("<html></html>", "not SBML.*'html'"),
-        ("<sbml/>", "The SBML has errors"),
+        ("<sbml/>", "no SBML Level"),
+        (sbml("").replace('version="1">', 'version="2">'), "namespace"),
         (sbml("<listOfParameters>"), "not well-formed"),
         (
             sbml('<listOfParameters><parameter id="1 2" constant="true"/></listOfParameters>'),

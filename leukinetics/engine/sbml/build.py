@@ -155,7 +155,7 @@ class _Builder:
         for event in system.events:
             roots += [event.trigger, *(e for e in (event.delay, event.priority) if e is not None)]
         needed = g.symbols(roots) | {state.name for state in system.states}
-        needed -= {q.name for q in system.discretes}
+        needed -= {self.resolver.slot(target) for target in self.facts.event_targets}
         bad = [what for slot, what in self._missing.items() if slot in needed]
         if bad:
             more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""

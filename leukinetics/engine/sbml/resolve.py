@@ -31,6 +31,10 @@ class Resolver:
         self.expander = Expander(graph, facts.functions, self.value, self.rate_of)
         self._values: dict[str, Expr] = {}
         self._rates: dict[str, Expr | None] = {}
+        for s in facts.species.values():
+            if s.compartment not in facts.compartments:
+                near = suggest(s.compartment, facts.compartments)
+                raise ModelError(f"Species '{s.id}' is in the unknown compartment '{s.compartment}'.{near}")
         targets = facts.event_targets
         #: Compartments whose size can change during a simulation.
         self.varying = {c for c in facts.compartments if c in facts.assigned | facts.rates or c in targets}
@@ -178,7 +182,7 @@ class Resolver:
         self.value(name, where)  # an undefined name is an error
         s = self.facts.species.get(name)
         rate = self.rate(name) if self.has_rate(name) else g.zero
-        if s is None or self.kept_as_amount(s) == self.means_amount(s) or s.compartment not in self.varying:
+        if s is None or self.kept_as_amount(s) == self.means_amount(s):
             return rate
         if s.compartment in self.facts.assigned:
             raise UnsupportedModelError(

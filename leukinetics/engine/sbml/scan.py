@@ -15,6 +15,14 @@ _MAX_DEPTH = 500  # of elements; libSBML overflows its stack in much deeper docu
 #: Required packages that are read (``comp`` by flattening) or that leave the mathematics alone.
 _READABLE = frozenset({"comp", "layout", "render", "groups", "annot", "l3v2extendedmath"})
 _PACKAGE = re.compile(r"/level3/version\d+/([a-z0-9_]+)/version\d+")
+_URI = "http://www.sbml.org/sbml"
+_NAMESPACES = {
+    ("1", "1"): f"{_URI}/level1",
+    ("1", "2"): f"{_URI}/level1",
+    ("2", "1"): f"{_URI}/level2",
+    **{("2", v): f"{_URI}/level2/version{v}" for v in "2345"},
+    **{("3", v): f"{_URI}/level3/version{v}/core" for v in "12"},
+}
 
 
 def scan(sbml: str) -> None:
@@ -56,6 +64,7 @@ class _Scan:
     def _root(self, name: str, attributes: dict[str, str]) -> None:
         if name.rpartition(":")[2] != "sbml":
             raise ModelError(f"{self._line}: this is XML but not SBML; its first element is '{name}'.")
+        self._check_level(name, attributes)
         for key, value in attributes.items():
             prefix, _, attribute = key.partition(":")
             if attribute != "required" or value not in ("true", "1"):
@@ -68,6 +77,20 @@ class _Scan:
                     f"{self._line}: the SBML package '{package_name}' changes the mathematics of the model "
                     "and is not supported."
                 )
+
+    def _check_level(self, name: str, attributes: dict[str, str]) -> None:
+        """libSBML ends the whole process on some combinations that do not exist."""
+        level, version = attributes.get("level", ""), attributes.get("version", "")
+        prefix = name.rpartition(":")[0]
+        found = attributes.get(f"xmlns:{prefix}" if prefix else "xmlns", "")
+        expected = _NAMESPACES.get((level, version))
+        if expected is None:
+            raise ModelError(f"{self._line}: there is no SBML Level '{level}' Version '{version}'.")
+        if found != expected:
+            raise ModelError(
+                f"{self._line}: SBML Level {level} Version {version} has the namespace '{expected}', "
+                f"this file declares '{found}'."
+            )
 
     @property
     def _line(self) -> str:
