@@ -186,6 +186,5 @@ class CompiledModel:
             steady_state=np.zeros(len(rows)),
         )
         arrays = dose_arrays(repeated, self.system.dose_targets, self.source.state_index, self.source.factor_slots)
-        some = PatientTable(table.ids[rows], table.names, np.ascontiguousarray(table.values[rows]))
         end = np.array([_INTERVALS * interval])
-        return self._job(request, some, np.empty((len(rows), 1, 0)), arrays, end, ())
+        return self._job(request, table.take(rows), np.empty((len(rows), 1, 0)), arrays, end, ())

@@ -66,6 +66,24 @@ class DoseSchedule:
             self.steady_state[start:stop],
         )
 
+    def take(self, rows: NDArray[np.int64]) -> DoseSchedule:
+        """The schedule of the patients ``rows`` alone, in that order (a shared schedule as it is)."""
+        if self.shared:
+            return self
+        parts = [np.arange(self.offsets[p], self.offsets[p + 1]) for p in rows]
+        doses = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+        offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+        return DoseSchedule(
+            self.targets,
+            offsets,
+            self.time[doses],
+            self.amount[doses],
+            self.duration[doses],
+            self.target[doses],
+            False,
+            self.steady_state[rows],
+        )
+
 
 def read_doses(
     doses: Any, ids: pd.Index, dose_targets: Mapping[str, DoseTarget], species: Sequence[str]

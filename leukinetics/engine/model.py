@@ -6,11 +6,11 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leukinetics.engine.expr import Expr
 from leukinetics.engine.run_in import RunIn
+from leukinetics.engine.status import Status
 from leukinetics.engine.system import Input, OdeSystem
 from leukinetics.errors import DataError, UnsupportedModelError, suggest
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from leukinetics.engine.doses import DoseSchedule
     from leukinetics.engine.result import RawResult
     from leukinetics.engine.tables import PatientTable
+
+#: Ends of the fast path after which the reference path may still succeed.
+_WORTH_A_RETRY = (Status.STEP_TOO_SMALL, Status.MAX_STEPS, Status.NON_FINITE, Status.EVENT_STORM)
 
 BACKENDS = ("auto", "compiled", "roadrunner")
 
@@ -276,22 +279,40 @@ class Model:
         progress: Progress | None,
     ) -> RawResult:
         if backend == "roadrunner":
-            return self._reference(request, table, doses, progress)
+            from leukinetics.engine.reference import simulate_reference
+
+            return simulate_reference(self.system, request, table, doses, progress, names)
         raw = self.compiled.run(request, table, doses, threads, progress)
-        return self._retry(raw, request, table, doses)
-
-    def _reference(
-        self, request: Request, table: PatientTable, doses: DoseSchedule | None, progress: Progress | None
-    ) -> RawResult:
-        from leukinetics.engine.reference import simulate_reference
-
-        return simulate_reference(self.system, request, table, doses, progress)
+        return self._retry(raw, request, names, table, doses)
 
     def _retry(
-        self, raw: RawResult, request: Request, table: PatientTable, doses: DoseSchedule | None
+        self,
+        raw: RawResult,
+        request: Request,
+        names: list[str],
+        table: PatientTable,
+        doses: DoseSchedule | None,
     ) -> RawResult:
-        """Give each patient that the integrator gave up one try on the reference path."""
-        raise NotImplementedError
+        """Give each patient that the integrator gave up one try on the reference path.
+
+        Where that succeeds the status becomes RETRIED; where it does not, the first status stays.
+        """
+        import numpy as np
+
+        from leukinetics.engine.reference import simulate_reference
+
+        rows = np.flatnonzero(np.isin(raw.status, _WORTH_A_RETRY))
+        if len(rows) == 0:
+            return raw
+        some = doses.take(rows) if doses is not None else None
+        try:
+            again = simulate_reference(self.system, request, table.take(rows), some, names=names)
+        except UnsupportedModelError:  # the reference cannot run this model: the first status stands
+            return raw
+        solved = again.status == Status.OK
+        raw.values[rows[solved]] = again.values[solved]
+        raw.status[rows[solved]] = Status.RETRIED
+        return raw
 
     def _label(
         self,

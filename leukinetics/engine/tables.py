@@ -45,6 +45,10 @@ class PatientTable:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, rows: NDArray[np.int64]) -> PatientTable:
+        """The table of the patients ``rows`` alone, in that order."""
+        return PatientTable(self.ids[rows], self.names, np.ascontiguousarray(self.values[rows]))
+
 
 def read_patients(parameters: Any, inputs: Mapping[str, Input]) -> PatientTable:
     """Check a table of patients against the model's inputs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from leukinetics.engine.codegen.emit import Emitter, Store
-from leukinetics.engine.expr import Expr, Graph
+from leukinetics.engine.expr import RELATIONS, Expr, Graph
 from leukinetics.engine.prepare import lower
 from leukinetics.engine.system import Event
 
@@ -16,8 +16,9 @@ class EventCode:
     def __init__(self, g: Graph, events: Sequence[Event]) -> None:
         self.g = g
         self.events = events
-        # a trigger that compares time with a constant must not be rounded differently from a breakpoint
-        self.triggers = [g.condition(e) for e in lower(g, [event.trigger for event in events])]
+        triggers = [g.condition(e) for e in lower(g, [event.trigger for event in events])]
+        comparisons = [e for e in g.reachable(triggers) if g.ops[e] in RELATIONS and e not in triggers]
+        self.triggers = [*triggers, *comparisons]
         values = [expr for event in events for _, expr in event.assignments]
         delays = [g.zero if event.delay is None else event.delay for event in events]
         lowest = g.const(float("-inf"))  # an event without priority comes after those that have one
@@ -43,7 +44,8 @@ class EventCode:
         parameters = "vd t, const vd *RESTRICT y, const vd *RESTRICT c, "
         return "".join(
             (
-                f"#define NE {len(events)}\n#define NA {max(1, len(targets))}\n",
+                f"#define NE {len(events)}\n#define NR {len(self.triggers) - len(events)}\n"
+                f"#define NA {max(1, len(targets))}\n",
                 _table("event_start", starts),
                 _table("target", targets or [0]),
                 _table("persistent", [int(e.persistent) for e in events]),

@@ -131,13 +131,14 @@ __attribute__((visibility("default"))) int64_t lk_run(const job_t *j, void *memo
           check[l] = crossed = 1;
         }
       }
-      if (s->patient[l] >= 0 && s->steps[l] >= j->max_steps && !check[l]) finish(j, s, l, MAX_STEPS);
-      else if (!accepted[l] && s->h[l] < 4 * EPS * (s->t[l] > 0 ? s->t[l] : 0) + 1e-300)
+      if (!accepted[l] && s->h[l] < 4 * EPS * (s->t[l] > 0 ? s->t[l] : 0) + 1e-300)
         finish(j, s, l, s->bad[l] ? NON_FINITE : STEP_TOO_SMALL);
     }
     if (crossed) {
       start_segments(j, s, check);
       outputs_now(j, s, check);
     }
+    for (int l = 0; l < LANES; l++)
+      if (s->patient[l] >= 0 && s->steps[l] >= j->max_steps) finish(j, s, l, MAX_STEPS);
   }
 }

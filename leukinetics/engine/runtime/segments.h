@@ -12,12 +12,13 @@ static void interpolate_all(lanes_t *s, vd theta) {
 static vm triggers_changed(lanes_t *s, vd t, const vd *y) {
   vm changed = VM(0);
   triggers(t, y, s->w.c, s->events.g);
-  for (int64_t e = 0; e < NE; e++) changed |= (vm)(s->events.g[e] != s->events.truth[e]);
+  for (int64_t e = 0; e < NE + NR; e++) changed |= (vm)(s->events.g[e] != s->events.truth[e]);
   return changed;
 }
 
-/* Where in the step just accepted a trigger first changes: bisection on the interpolant. Accepted lanes in
- * which one does become 3, and their step ends there. */
+/* Where in the step just accepted a comparison inside a trigger first changes: bisection on the interpolant.
+ * Looking at comparisons rather than whole triggers finds a trigger that is true only in mid-step. Accepted
+ * lanes in which one changes become 3, and their step ends there. */
 static NOINLINE void locate_events(const job_t *j, lanes_t *s, int64_t *accepted) {
   work *w = &s->w;
   const vm at_end = triggers_changed(s, s->t_new, w->yn);
@@ -36,6 +37,9 @@ static NOINLINE void locate_events(const job_t *j, lanes_t *s, int64_t *accepted
     low = SEL(changed, low, middle);
     high = SEL(changed, middle, high);
   }
+  /* events that crowd together must still let time, and so the states, move on */
+  const vd least = V(4 * EPS) * vabs(s->t) / s->h;
+  high = vmin(vmax(high, least), V(1.0));
   s->events.theta = high;
   for (int l = 0; l < LANES; l++) {
     if (!s->events.hit[l]) continue;
