@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +44,17 @@ class Request:
     method: str
     max_steps: int
     run_in: RunIn | None
+
+    def tighter(self, factor: float) -> Request:
+        """The same request at tolerances ``factor`` times smaller."""
+        atol = self.atol
+        smaller = atol / factor if isinstance(atol, float) else {k: v / factor for k, v in atol.items()}
+        return replace(self, rtol=self.rtol / factor, atol=smaller)
+
+    @property
+    def loosest_atol(self) -> float:
+        """The largest absolute tolerance of any state."""
+        return self.atol if isinstance(self.atol, float) else max(self.atol.values())
 
 
 class CompiledModel:
