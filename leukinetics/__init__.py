@@ -1,8 +1,8 @@
 """Leukinetics: the interleukin system of disease, executable.
 
-    import leukinetics as lk
-    model = lk.load_model("model.xml")
-    result = model.simulate(times, parameters=patients)
+import leukinetics as lk
+model = lk.load_model("model.xml")
+result = model.simulate(times, parameters=patients)
 """
 
 from __future__ import annotations

@@ -74,12 +74,8 @@ def simulate(
     patients: Annotated[
         Path | None, typer.Option(help="Table of inputs, one row per patient (.csv or .parquet).")
     ] = None,
-    doses: Annotated[
-        Path | None, typer.Option(help="Dose table, own or NONMEM columns (.csv or .parquet).")
-    ] = None,
-    outputs: Annotated[
-        str | None, typer.Option(metavar="A,B", help="What to write; all species by default.")
-    ] = None,
+    doses: Annotated[Path | None, typer.Option(help="Dose table, own or NONMEM columns (.csv or .parquet).")] = None,
+    outputs: Annotated[str | None, typer.Option(metavar="A,B", help="What to write; all species by default.")] = None,
     amounts: Annotated[
         str | None, typer.Option(metavar="A,B", help="Species to write as amounts, not concentrations.")
     ] = None,
@@ -87,9 +83,7 @@ def simulate(
     atol: Annotated[float, typer.Option(help="Absolute tolerance.")] = 1e-9,
     method: Annotated[str, typer.Option(help="rodas5p or rodas4.")] = "rodas5p",
     backend: Annotated[str, typer.Option(help="auto, compiled or roadrunner.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)
-    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)] = None,
     run_in: Annotated[
         float | None, typer.Option(help="Settle before time 0, for at most this long.", show_default=False)
     ] = None,

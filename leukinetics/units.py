@@ -21,9 +21,7 @@ def parse_quantity(text: str) -> tuple[float, str]:
     Raises DataError where there is no finite number or no known unit.
     """
     if not isinstance(text, str):
-        raise DataError(
-            f"{text!r:.40} is not a quantity; write a number and a unit as text, such as '300 mg'."
-        )
+        raise DataError(f"{text!r:.40} is not a quantity; write a number and a unit as text, such as '300 mg'.")
     found = _NUMBER.match(text.strip())
     if not found:
         why = "has a comma in its number" if "," in text else "does not begin with a number"
@@ -71,9 +69,7 @@ def _parse(unit: Any) -> Any:
 
     parts = _JOIN.split(unit.strip()) if isinstance(unit, str) else []
     if not parts or len(unit) > 80 or not all(_UNIT.fullmatch(p) or p == "1" for p in parts):
-        raise DataError(
-            f"'{unit!s:.40}' is not a unit; write names joined by * and /, such as 'mg/L' or 'kg/m^2'."
-        )
+        raise DataError(f"'{unit!s:.40}' is not a unit; write names joined by * and /, such as 'mg/L' or 'kg/m^2'.")
     try:
         return _registry().parse_units(re.sub(r"·", "*", unit.strip()))
     except pint.UndefinedUnitError as error:
@@ -86,9 +82,5 @@ def _parse(unit: Any) -> Any:
 
 @functools.cache
 def _names() -> tuple[str, ...]:
-    usual = [
-        prefix + base
-        for base in ("g", "mol", "L", "M", "m", "IU")
-        for prefix in ("", "k", "m", "u", "n", "p")
-    ]
+    usual = [prefix + base for base in ("g", "mol", "L", "M", "m", "IU") for prefix in ("", "k", "m", "u", "n", "p")]
     return (*usual, *(name for name in dir(_registry()) if not name.startswith("_")))

@@ -37,9 +37,7 @@ class EventOracle:
         self._rates = compile_graph(g, [s.rate for s in system.states])
         self._triggers = compile_graph(g, [e.trigger for e in system.events])
         self._delays = [None if e.delay is None else compile_graph(g, [e.delay]) for e in system.events]
-        self._priorities = [
-            None if e.priority is None else compile_graph(g, [e.priority]) for e in system.events
-        ]
+        self._priorities = [None if e.priority is None else compile_graph(g, [e.priority]) for e in system.events]
         self._assign = [compile_graph(g, [x for _, x in e.assignments]) for e in system.events]
         self.pending: list[_Pending] = []
         self.executed = 0

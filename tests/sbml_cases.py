@@ -14,9 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-FOLDER = Path(
-    os.environ.get("LEUKINETICS_SBML_CASES") or Path(__file__).resolve().parents[2] / "shared" / "sbml_cases"
-)
+FOLDER = Path(os.environ.get("LEUKINETICS_SBML_CASES") or Path(__file__).resolve().parents[2] / "shared" / "sbml_cases")
 
 
 @dataclass(frozen=True)

@@ -49,9 +49,7 @@ class StandIn:
     fails_with: Any = None
     seen: dict[str, Any] = {}  # noqa: RUF012
 
-    def stream(
-        self, times: Any, parameters: Any, doses: Any, outputs: Any, amounts: Any, **options: Any
-    ) -> Any:
+    def stream(self, times: Any, parameters: Any, doses: Any, outputs: Any, amounts: Any, **options: Any) -> Any:
         StandIn.seen = {"amounts": amounts, "outputs": outputs, **options}
         table = read_patients(parameters, self.inputs)
         graph = Graph()
@@ -108,12 +106,8 @@ def test_a_run_writes_a_table_and_one_line(folder: Path) -> None:
 
 
 def test_options_reach_the_engine(folder: Path) -> None:
-    options = shlex.split(
-        "--rtol 1e-4 --atol 1e-7 --method rodas4 --backend compiled --threads 1 --run-in 50"
-    )
-    done = run(
-        "m.ant", "--time", "0,1", "--outputs", "B, A", "--amounts", "A", *options, "--out", "r.parquet"
-    )
+    options = shlex.split("--rtol 1e-4 --atol 1e-7 --method rodas4 --backend compiled --threads 1 --run-in 50")
+    done = run("m.ant", "--time", "0,1", "--outputs", "B, A", "--amounts", "A", *options, "--out", "r.parquet")
     assert done.exit_code == 0, done.stderr
     seen = {key: StandIn.seen[key] for key in StandIn.seen if key not in ("progress", "chunk")}
     assert seen == {
@@ -210,20 +204,10 @@ def test_nothing_is_left_half_written(folder: Path, suffix: str, error: Any, cod
 def test_labels_agree_between_tables(folder: Path) -> None:
     (folder / "p.csv").write_text("patient,k\n007,1\n8,2\n")
     (folder / "d.csv").write_text("patient,time,target,amount\n8,0,A,1\n")
-    assert (
-        run(
-            "m.ant", "--time", "0,1", "--patients", "p.csv", "--doses", "d.csv", "--out", "r.parquet"
-        ).exit_code
-        == 0
-    )
+    assert run("m.ant", "--time", "0,1", "--patients", "p.csv", "--doses", "d.csv", "--out", "r.parquet").exit_code == 0
     assert pd.read_parquet("r.parquet")["patient"].tolist() == ["007", "007", "8", "8"]
     (folder / "p.csv").write_text("patient,k\n7,1\n8,2\n")
-    assert (
-        run(
-            "m.ant", "--time", "0,1", "--patients", "p.csv", "--doses", "d.csv", "--out", "r.parquet"
-        ).exit_code
-        == 0
-    )
+    assert run("m.ant", "--time", "0,1", "--patients", "p.csv", "--doses", "d.csv", "--out", "r.parquet").exit_code == 0
     assert pd.read_parquet("r.parquet")["patient"].tolist() == [7, 7, 8, 8]
 
 
@@ -252,9 +236,7 @@ def test_times_reach_the_stop_and_never_pass_it(step: float) -> None:
 
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "leukinetics", *arguments], cwd=cwd, capture_output=True, text=True
-    )
+    return subprocess.run([sys.executable, "-m", "leukinetics", *arguments], cwd=cwd, capture_output=True, text=True)
 
 
 def test_version_and_help_are_quick(tmp_path: Path) -> None:

@@ -13,9 +13,7 @@ from leukinetics.examples import demo
 
 
 @pytest.mark.slow
-def test_demo_simulates_everyone_and_writes_a_figure(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_demo_simulates_everyone_and_writes_a_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figure = tmp_path / "deep" / "demo.png"
     demo.main(["--patients", "50", "--out", str(figure)])
     said = capsys.readouterr().out

@@ -103,9 +103,7 @@ def check(found: DoseSchedule, n: int) -> None:
 
 
 def test_doses_without_a_patient_are_shared() -> None:
-    found = some(
-        [{"time": 7, "target": "B", "amount": 2}, {"time": 0, "target": "A", "amount": 1, "duration": 0.5}]
-    )
+    found = some([{"time": 7, "target": "B", "amount": 2}, {"time": 0, "target": "A", "amount": 1, "duration": 0.5}])
     assert found.shared and found.targets == ("B", "A")
     assert found.offsets.tolist() == [0, 2] and found.time.tolist() == [0, 7]
     assert found.duration.tolist() == [0.5, 0] and found.target.tolist() == [1, 0]

@@ -57,9 +57,7 @@ def test_logic(g: Graph) -> None:
     assert g.logical("and", [positive, g.false]) == g.false and g.logical("or", [positive, g.true]) == g.true
     assert g.logical("not", [g.logical("not", [positive])]) == positive
     assert g.ops[g.condition(x)] == "ne" and g.condition(positive) == positive
-    assert g.is_boolean(g.select(positive, g.true, g.false)) and not g.is_boolean(
-        g.select(positive, x, g.one)
-    )
+    assert g.is_boolean(g.select(positive, g.true, g.false)) and not g.is_boolean(g.select(positive, x, g.one))
     assert g.select(g.logical("not", [positive]), x, g.one) == g.select(positive, g.one, x)
     for bad in (
         lambda: g.logical("nand", [positive]),

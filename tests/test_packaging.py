@@ -42,9 +42,7 @@ def test_version_is_the_same_everywhere() -> None:
 @pytest.mark.slow
 def test_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
     expected = {
-        path.relative_to(ROOT).as_posix()
-        for path in tracked_files()
-        if path.is_relative_to(ROOT / "leukinetics")
+        path.relative_to(ROOT).as_posix() for path in tracked_files() if path.is_relative_to(ROOT / "leukinetics")
     }
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
@@ -60,11 +58,7 @@ def test_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
 
 
 def test_constraints_pin_every_dependency_within_its_range() -> None:
-    lines = [
-        line
-        for line in (ROOT / "constraints.txt").read_text().splitlines()
-        if line and not line.startswith("#")
-    ]
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
     malformed = [line for line in lines if not re.fullmatch(r"[a-z0-9.-]+==[A-Za-z0-9.+]+", line)]
     assert malformed == []
     pins = dict(line.split("==") for line in lines)
@@ -77,9 +71,7 @@ def test_constraints_pin_every_dependency_within_its_range() -> None:
 
 
 def test_no_tracked_file_is_large() -> None:
-    large = {
-        str(p.relative_to(ROOT)): p.stat().st_size for p in tracked_files() if p.stat().st_size > MAX_BYTES
-    }
+    large = {str(p.relative_to(ROOT)): p.stat().st_size for p in tracked_files() if p.stat().st_size > MAX_BYTES}
     assert large == {}
 
 

@@ -24,9 +24,7 @@ end
 """
 
 
-def run(
-    text, times, parameters=None, doses=None, outputs=None, amounts=(), run_in=None, **options
-) -> RawResult:
+def run(text, times, parameters=None, doses=None, outputs=None, amounts=(), run_in=None, **options) -> RawResult:
     """Simulate with the reference; outputs by name, all species by default."""
     system = read_model(text)
     names = list(outputs or system.species)

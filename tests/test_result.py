@@ -77,13 +77,9 @@ def test_failures_and_frame() -> None:
 
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
-@given(
-    sizes=st.lists(st.integers(1, 5), min_size=1, max_size=4), text=st.booleans(), at_once=st.integers(1, 40)
-)
+@given(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=4), text=st.booleans(), at_once=st.integers(1, 40))
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
-def test_files_hold_every_value(
-    suffix: str, sizes: list[int], text: bool, at_once: int, tmp_path: Path
-) -> None:
+def test_files_hold_every_value(suffix: str, sizes: list[int], text: bool, at_once: int, tmp_path: Path) -> None:
     ends = np.cumsum(sizes)
     labels = [(f"P,{i}\"'" if text else i) for i in range(ends[-1])]
     chunks = [

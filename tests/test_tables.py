@@ -38,9 +38,7 @@ scalars = st.one_of(
 )
 rubbish = st.recursive(
     scalars,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.tuples(inner) | st.dictionaries(st.text(max_size=2), inner)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.tuples(inner) | st.dictionaries(st.text(max_size=2), inner),
 )
 names = st.one_of(
     st.sampled_from([*INPUTS, "patient", "ID", "time", "target", "amount", "duration", "every", "count"]),

@@ -28,15 +28,9 @@ def parse_times(text: str) -> NDArray[np.float64]:
         raise DataError(f"--time '{text}' is neither start:stop:step nor a list such as 0,1,2.5.") from None
     if ":" not in text:
         return np.array(numbers)
-    if (
-        len(numbers) != 3
-        or not all(map(math.isfinite, numbers))
-        or numbers[2] <= 0
-        or numbers[1] < numbers[0]
-    ):
+    if len(numbers) != 3 or not all(map(math.isfinite, numbers)) or numbers[2] <= 0 or numbers[1] < numbers[0]:
         raise DataError(
-            f"--time '{text}' is not usable; write start:stop:step with start <= stop and step > 0, "
-            "such as 0:100:1."
+            f"--time '{text}' is not usable; write start:stop:step with start <= stop and step > 0, such as 0:100:1."
         )
     start, stop, step = numbers
     count = (stop - start) / step
@@ -106,9 +100,7 @@ def number_labels(frames: Sequence[pd.DataFrame], labels: Iterable[str]) -> list
 
     So "007" stays text, and then its neighbours "8" and "9" do as well, in every table alike.
     """
-    columns = [
-        [name for name in labels if name in frame and frame[name].dtype.kind in "OU"] for frame in frames
-    ]
+    columns = [[name for name in labels if name in frame and frame[name].dtype.kind in "OU"] for frame in frames]
     texts = [frame[name] for frame, names in zip(frames, columns, strict=True) for name in names]
     if not all(text.str.fullmatch(r"0|-?[1-9]\d{0,17}").eq(True).all() for text in texts):
         return list(frames)

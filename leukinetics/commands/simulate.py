@@ -93,9 +93,7 @@ def simulate_to_file(job: Job) -> str:
         names = (outputs or model.species)[:PANELS] if suffix == ".png" else outputs
         width = len(model.species if names is None else names)
         chunk = max(1, min(CHUNK_PATIENTS, CHUNK_BYTES // (8 * len(times) * max(width, 1))))
-        chunks = model.stream(
-            times, patients, doses, names, amounts, chunk=chunk, progress=show, **job.options
-        )
+        chunks = model.stream(times, patients, doses, names, amounts, chunk=chunk, progress=show, **job.options)
         tally = Tally()
         if suffix == ".png":
             _draw(tally.count(chunks), job.out, model.name, total)

@@ -73,11 +73,7 @@ def read_labels(labels: Any, what: str) -> pd.Index:
             return pd.Index(np.asarray(index, dtype=np.int64), name="patient")
         if kind == "floating":
             whole: NDArray[np.float64] = index.to_numpy(dtype=np.float64)
-            if (
-                np.all(np.isfinite(whole))
-                and np.all(whole == np.floor(whole))
-                and np.all(np.abs(whole) < 2**53)
-            ):
+            if np.all(np.isfinite(whole)) and np.all(whole == np.floor(whole)) and np.all(np.abs(whole) < 2**53):
                 return pd.Index(whole.astype(np.int64), name="patient")
         if kind in ("string", "empty"):
             text: pd.Index = index.rename("patient")

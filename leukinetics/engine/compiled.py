@@ -183,7 +183,12 @@ class CompiledModel:
         return y, unsettled
 
     def _repeat_first_dose(
-        self, request: Request, table: PatientTable, doses: DoseSchedule, rows: NDArray[np.int64], interval: float
+        self,
+        request: Request,
+        table: PatientTable,
+        doses: DoseSchedule,
+        rows: NDArray[np.int64],
+        interval: float,
     ) -> Job:
         first = doses.offsets[:-1][rows] if not doses.shared else np.zeros(len(rows), dtype=np.int64)
         repeated = DoseSchedule(

@@ -137,4 +137,3 @@ def derivatives(g: Graph, roots: Sequence[Expr], wrt: Mapping[Expr, int]) -> lis
 def _branches(g: Graph, condition: Expr, a: Gradient, b: Gradient) -> Gradient:
     both = {c: g.select(condition, a.get(c, g.zero), b.get(c, g.zero)) for c in a.keys() | b.keys()}
     return {c: d for c, d in sorted(both.items()) if d != g.zero}
-

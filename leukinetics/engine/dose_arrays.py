@@ -50,9 +50,7 @@ def dose_arrays(
         "time": np.concatenate([schedule.time[bolus], start, start + length]),
         "target": np.concatenate([target[bolus], target[infusion], target[infusion]]),
         "value": np.concatenate([schedule.amount[bolus], rate, -rate]),
-        "running": np.concatenate([np.zeros(n_bolus), np.ones(n_infusion), -np.ones(n_infusion)]).astype(
-            np.int64
-        ),
+        "running": np.concatenate([np.zeros(n_bolus), np.ones(n_infusion), -np.ones(n_infusion)]).astype(np.int64),
     }
     order = np.lexsort((events["time"], events["owner"]))  # stable: starts before ends at one time
     events = {name: column[order] for name, column in events.items()}

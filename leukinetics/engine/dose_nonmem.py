@@ -50,25 +50,17 @@ def read_nonmem(frame: pd.DataFrame, ids: pd.Index) -> DoseRows:
 
     source = Source(frame, chosen)
     amount = source.numbers(name["AMT"], hint=hint)
-    rate, interval, more, steady = (
-        source.numbers(name.get(key), 0.0, hint) for key in ("RATE", "II", "ADDL", "SS")
-    )
+    rate, interval, more, steady = (source.numbers(name.get(key), 0.0, hint) for key in ("RATE", "II", "ADDL", "SS"))
     source.reject(rate == -1, "a rate that the model computes is not supported.", name.get("RATE"))
     source.reject(rate == -2, "a duration that the model computes is not supported.", name.get("RATE"))
     source.reject(rate < 0, "a rate cannot be negative.", name.get("RATE"))
-    source.reject(
-        (rate > 0) & (amount == 0), "an endless infusion (AMT 0) is not supported.", name.get("RATE")
-    )
+    source.reject((rate > 0) & (amount == 0), "an endless infusion (AMT 0) is not supported.", name.get("RATE"))
     with np.errstate(over="ignore"):
         duration = divide(amount, rate)
     source.reject(~np.isfinite(duration), "the infusion would never end.", name.get("RATE"))
     source.reject(interval < 0, "an interval cannot be negative.", name.get("II"))
-    source.reject(
-        (more < 0) | (more != np.floor(more)), "it must be a whole number from 0.", name.get("ADDL")
-    )
-    source.reject(
-        (more > 0) & (interval == 0), "further doses need an interval II above 0.", name.get("ADDL")
-    )
+    source.reject((more < 0) | (more != np.floor(more)), "it must be a whole number from 0.", name.get("ADDL"))
+    source.reject((more > 0) & (interval == 0), "further doses need an interval II above 0.", name.get("ADDL"))
     rows = DoseRows(
         source,
         None if patient is None else patient[chosen],

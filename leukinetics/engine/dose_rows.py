@@ -79,9 +79,7 @@ def read_own(frame: pd.DataFrame, ids: pd.Index) -> DoseRows:
     """Read a dose table with our own columns. Raises DataError."""
     source = Source(frame, np.arange(len(frame)))
     nothing = np.zeros(len(frame), dtype=bool)
-    has_every, has_count = (
-        ~is_missing(frame[name]) if name in frame else nothing for name in ("every", "count")
-    )
+    has_every, has_count = (~is_missing(frame[name]) if name in frame else nothing for name in ("every", "count"))
     every, count = source.numbers("every", 0.0), source.numbers("count", 1.0)
     duration = source.numbers("duration", 0.0)
     source.reject(duration < 0, "a duration cannot be negative; 0 is a bolus.", "duration")

@@ -189,9 +189,7 @@ def _species(
     return "", f"it doses into '{target}', which is no species of the model.{suggest(target, dose_targets)}"
 
 
-def _expand(
-    rows: DoseRows, targets: tuple[str, ...], target: NDArray[np.int32], n_patients: int
-) -> DoseSchedule:
+def _expand(rows: DoseRows, targets: tuple[str, ...], target: NDArray[np.int32], n_patients: int) -> DoseSchedule:
     """Write out repeats, sort by patient and time, and count the doses of each patient."""
     shared = rows.patient is None
     groups = 1 if rows.patient is None else n_patients

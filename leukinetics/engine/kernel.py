@@ -33,11 +33,15 @@ _JOB = (
     "d rtol", "p atol", "i max_steps", "i method", "d run_in_limit", "d run_in_window", "d run_in_tolerance",
     "p status", "p steps", "p rejected", "p y_end", "p next", "p done", "p stop",
 )  # fmt: skip
-_TYPES = {"p": ctypes.c_void_p, "i": ctypes.c_int64, "d": ctypes.c_double}
+_TYPES: dict[str, type[ctypes.c_void_p] | type[ctypes.c_int64] | type[ctypes.c_double]] = {
+    "p": ctypes.c_void_p,
+    "i": ctypes.c_int64,
+    "d": ctypes.c_double,
+}
 
 
 class _JobStruct(ctypes.Structure):
-    _fields_ = [(entry[2:], _TYPES[entry[0]]) for entry in _JOB]  # noqa: RUF012
+    _fields_ = [(entry[2:], _TYPES[entry[0]]) for entry in _JOB]
 
 
 @dataclass

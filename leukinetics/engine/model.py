@@ -163,8 +163,7 @@ class Model:
         from leukinetics.engine.doses import read_doses
         from leukinetics.engine.tables import PatientTable, read_patients
 
-        if isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 1:
-            raise DataError(f"chunk={chunk!r} is not usable; it must be a whole number of patients, at least 1.")
+        _whole("chunk", chunk)
         request, names, units = self._request(times, outputs, amounts, rtol, atol, method, run_in, max_steps)
         table = read_patients(parameters, self.inputs)
         schedule = read_doses(doses, table.ids, self.system.dose_targets, self.system.species)
@@ -214,9 +213,10 @@ class Model:
             _positive("atol", atol)
             tolerances = float(atol)
         if method not in METHODS:
-            raise DataError(f"method='{method}' is unknown; choose one of {', '.join(METHODS)}.{suggest(str(method), METHODS)}")
-        if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
-            raise DataError(f"max_steps={max_steps!r} is not usable; it must be a whole number, at least 1.")
+            raise DataError(
+                f"method='{method}' is unknown; choose one of {', '.join(METHODS)}.{suggest(str(method), METHODS)}"
+            )
+        _whole("max_steps", max_steps)
         if run_in is not None and not isinstance(run_in, RunIn):
             run_in = RunIn(run_in)
         request = Request(
@@ -351,6 +351,11 @@ def _positive(name: str, value: Any, below: float = math.inf) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 < value < below:
         limit = "" if below == math.inf else f" below {below:g}"
         raise DataError(f"{name}={value!r} is not usable; it must be a positive number{limit}.")
+
+
+def _whole(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise DataError(f"{name}={value!r} is not usable; it must be a whole number, at least 1.")
 
 
 def _shifted(progress: Progress | None, start: int, total: int) -> Progress | None:

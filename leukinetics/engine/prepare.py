@@ -62,7 +62,8 @@ def resolve_initial(system: OdeSystem) -> dict[str, Expr]:
         If initial assignments depend on each other in a circle, or on an unknown quantity.
     """
     g = system.graph
-    own = {q.name: q.initial for q in [*system.states, *system.constants, *system.discretes]}
+    own = {s.name: s.initial for s in system.states}
+    own |= {q.name: q.initial for q in [*system.constants, *system.discretes]}
     done: dict[str, Expr] = {}
     path: list[str] = []
 

@@ -214,10 +214,7 @@ class _Simulator:
         """Rows at ``times``, the first of which is the present."""
         parts = range(0, len(times) - 1, _ROWS)
         try:
-            rows = [
-                np.array(self.model.rr.simulate(times=times[i : i + _ROWS + 1].tolist()))[i > 0 :]
-                for i in parts
-            ]
+            rows = [np.array(self.model.rr.simulate(times=times[i : i + _ROWS + 1].tolist()))[i > 0 :] for i in parts]
             return np.concatenate(rows)
         except RuntimeError as error:
             raise _Failure(_status(str(error))) from None
@@ -236,9 +233,7 @@ class _Simulator:
         raise _Failure(Status.NOT_SETTLED)
 
     def _repeat_to_steady_state(self, first: Dose, interval: float) -> None:
-        repeated = [
-            Dose(k * interval, first.species, first.amount, first.duration) for k in range(_INTERVALS)
-        ]
+        repeated = [Dose(k * interval, first.species, first.amount, first.duration) for k in range(_INTERVALS)]
         actions, end = timeline(repeated), np.array([_INTERVALS * interval])
         before = np.array(self.model.rr.getSelectedValues())[self.n_out :]
         for _ in range(_ROUNDS):

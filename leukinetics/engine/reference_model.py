@@ -159,9 +159,7 @@ class ReferenceModel:
         rates = evaluate(self.system.graph, [s.rate for s in states], {}, symbols)
         for state, rate in zip(states, rates, strict=True):
             if state.name not in self._stoichiometries:
-                pairs.append(
-                    (f"the rate of '{state.name}'", float(rate), self.read(f"{self.id(state.name)}'"))
-                )
+                pairs.append((f"the rate of '{state.name}'", float(rate), self.read(f"{self.id(state.name)}'")))
         for what, mine, theirs in pairs:
             if math.isfinite(mine) and math.isfinite(theirs):
                 if abs(mine - theirs) <= _AGREE * max(abs(mine), abs(theirs)):
@@ -178,9 +176,7 @@ class ReferenceModel:
         try:
             return float(self.rr.getValue(selection))
         except RuntimeError as error:
-            raise UnsupportedModelError(
-                f"libRoadRunner cannot read '{selection}': {sentence(error)}"
-            ) from None
+            raise UnsupportedModelError(f"libRoadRunner cannot read '{selection}': {sentence(error)}") from None
 
     # ---- starting ------------------------------------------------------------------------------------------
 

@@ -54,9 +54,7 @@ def check_writable(path: str | Path) -> None:
     if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
         raise DataError(f"'{path}' cannot be overwritten; name another file to write to.")
     if not path.parent.is_dir():
-        raise DataError(
-            f"The folder '{path.parent}' does not exist; create it or name another file to write to."
-        )
+        raise DataError(f"The folder '{path.parent}' does not exist; create it or name another file to write to.")
     with naming(path):
         trial = _temporary(path)
         trial.touch(exist_ok=False)
@@ -116,9 +114,7 @@ def _tables(ds: xr.Dataset, missing: bool) -> Iterator[pa.Table]:
     for start in range(0, len(ids), step):
         some = slice(start, start + step)
         n = len(ids[some])
-        states = pa.DictionaryArray.from_arrays(
-            np.repeat(status[some], len(times)).astype(np.int8), status_names
-        )
+        states = pa.DictionaryArray.from_arrays(np.repeat(status[some], len(times)).astype(np.int8), status_names)
         columns = [
             pa.array(np.repeat(ids[some], len(times)), type=fields[0].type),
             pa.array(np.tile(times, n)),

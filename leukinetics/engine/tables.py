@@ -133,9 +133,7 @@ def _columns(parameters: Any) -> tuple[pd.Index | None, dict[str, Any], int]:
         return _dataset_columns(parameters)
     if isinstance(parameters, Mapping):
         check_names(parameters, "The patient table")
-        columns = {
-            name: read_series(value, f"'{name}' of the patient table") for name, value in parameters.items()
-        }
+        columns = {name: read_series(value, f"'{name}' of the patient table") for name, value in parameters.items()}
         lengths = {name: len(c) for name, c in columns.items() if isinstance(c, pd.Series)}
         if len(set(lengths.values())) > 1:
             first = next(iter(lengths))
@@ -162,8 +160,7 @@ def _dataset_columns(dataset: Any) -> tuple[pd.Index | None, dict[str, Any], int
         )
     check_names(dataset.data_vars, "The patient table")
     columns = {
-        name: read_series(var.values, f"'{name}' of the patient table")
-        for name, var in dataset.data_vars.items()
+        name: read_series(var.values, f"'{name}' of the patient table") for name, var in dataset.data_vars.items()
     }
     if not dataset.dims:
         return None, columns, 1

@@ -40,7 +40,10 @@ class Compiler:
         """
         extra = ["-fno-sanitize=all"] if "zig" in self.identity else []
         run = subprocess.run(
-            [*self.command, *_FLAGS, *extra, "-o", str(library), str(source)], capture_output=True, text=True, check=False
+            [*self.command, *_FLAGS, *extra, "-o", str(library), str(source)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if run.returncode != 0:
             told = "\n".join((run.stderr or run.stdout).strip().splitlines()[:8])

@@ -122,9 +122,7 @@ def main(arguments: list[str] | None = None) -> None:
     result = model.simulate(TIMES, parameters=patients, outputs=list(PANELS))
     seconds = time.perf_counter() - started
     failed = failures(result)
-    print(
-        f"all patients, {len(TIMES)} times, {len(PANELS)} observables: {seconds:.2f} s; {len(failed)} failed"
-    )
+    print(f"all patients, {len(TIMES)} times, {len(PANELS)} observables: {seconds:.2f} s; {len(failed)} failed")
     for status, group in failed.groupby("status"):
         print(f"  {len(group)} x {status}: {group['advice'].iloc[0]}")
 

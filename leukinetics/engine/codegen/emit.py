@@ -26,7 +26,7 @@ LIBRARY = tuple(f for f in FUNCTIONS if f not in _VECTOR)
 def literal(value: float) -> str:
     """A C constant that reads back as exactly ``value``."""
     if value != value:
-        return "V(__builtin_nan(\"\"))"
+        return 'V(__builtin_nan(""))'
     if value in (float("inf"), float("-inf")):
         return f"V({'-' if value < 0 else ''}__builtin_inf())"
     return f"V({value!r})"
@@ -147,7 +147,7 @@ class Emitter:
         if op == "not":
             return f"~{mask(0)}"
         if op in ("and", "or", "xor"):
-            return f"{mask(0)} { {'and': '&', 'or': '|', 'xor': '^'}[op]} {mask(1)}"
+            return f"{mask(0)} { {'and': '&', 'or': '|', 'xor': '^'}[op] } {mask(1)}"
         if op == "isnan":
             return f"(vm)({number(0)} != {number(0)})"
         if op == "select":

@@ -86,8 +86,6 @@ def _split(name: str, parameters: str, arguments: str, rows: list[tuple[int, str
         size += weight
     if len(chunks) == 1:
         return f"static NOINLINE void {name}({parameters}) {{\n{''.join(chunks[0])}}}\n"
-    parts = [
-        f"static NOINLINE void {name}_{k}({parameters}) {{\n{''.join(body)}}}\n" for k, body in enumerate(chunks)
-    ]
+    parts = [f"static NOINLINE void {name}_{k}({parameters}) {{\n{''.join(body)}}}\n" for k, body in enumerate(chunks)]
     calls = "".join(f"  {name}_{k}({arguments});\n" for k in range(len(chunks)))
     return "".join(parts) + f"static NOINLINE void {name}({parameters}) {{\n{calls}}}\n"

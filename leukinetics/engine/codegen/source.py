@@ -94,7 +94,9 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Expr] = ()) -> KernelSource
     entries = {(position[i], position[j]): d for i, row in enumerate(p.jacobian) for j, d in row.items()}
     events = EventCode(g, system.events)
     hoist.scan([*rates, *entries.values(), *p.time_derivative, *events.roots])
-    factor_exprs = dict(zip(system.dose_targets, lower(g, [d.factor for d in system.dose_targets.values()]), strict=True))
+    factor_exprs = dict(
+        zip(system.dose_targets, lower(g, [d.factor for d in system.dose_targets.values()]), strict=True)
+    )
     factor_slots = {
         s: -1 if e == g.one else names[str(g.values[e])] if g.ops[e] == "sym" else hoist.take(e)
         for s, e in factor_exprs.items()
@@ -144,7 +146,10 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Expr] = ()) -> KernelSource
             [Store(f"f[{k}] += {{}};", e) for k, e in enumerate(rates) if e != g.zero],
         ),
         run.function(
-            "fill", f"{rhs_parameters}, vd ihg, vd *RESTRICT W, vd *RESTRICT ft", "t, y, c, ihg, W, ft", w_stores
+            "fill",
+            f"{rhs_parameters}, vd ihg, vd *RESTRICT W, vd *RESTRICT ft",
+            "t, y, c, ihg, W, ft",
+            w_stores,
         ),
         factor_function(storage),
         solve_function(storage),
@@ -175,7 +180,9 @@ def _dispatch() -> str:
     """C that picks the method by the job's code, and its step-size control constants."""
     text = "INLINE vd step(const job_t *j, work *w, vd t, vd h) {\n"
     first, second = METHODS.values()
-    text += f"  return j->method == {first.code} ? step_{first.name}(j, w, t, h) : step_{second.name}(j, w, t, h);\n}}\n"
+    text += (
+        f"  return j->method == {first.code} ? step_{first.name}(j, w, t, h) : step_{second.name}(j, w, t, h);\n}}\n"
+    )
     text += "INLINE void dense_coefficients(int64_t m, const work *w, int64_t i, vd (*d)[NS], int64_t k) {\n"
     text += f"  if (m == {first.code}) dense_{first.name}(w, i, d, k);\n  else dense_{second.name}(w, i, d, k);\n}}\n"
     text += f"#define CONTROL_ORDER (j->method == {first.code} ? {first.order}.0 : {second.order}.0)\n"
@@ -195,7 +202,7 @@ def observe_source(p: Prepared, source: KernelSource, outputs: Sequence[Expr]) -
         [Store(f"o[{k}] = {{}};", e) for k, e in enumerate(lower(g, outputs))],
     )
     wrapper = (
-        "__attribute__((visibility(\"default\"))) void lk_observe(vd t, const vd *y, const vd *c, vd *o) {\n"
+        '__attribute__((visibility("default"))) void lk_observe(vd t, const vd *y, const vd *c, vd *o) {\n'
         "  observe(t, y, c, o);\n}\n"
     )
     return _runtime("vector.h") + body + wrapper + _runtime("library.h")

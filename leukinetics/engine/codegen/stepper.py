@@ -27,7 +27,7 @@ def step_function(method: Tableau, autonomous: bool) -> str:
         a = method.a[s] if s < len(method.a) else None
         c = method.c[s]
         d = method.d[s] if s < len(method.d) else 0.0
-        explicit_time = "" if autonomous or d == 0.0 else f"hd * w->ft[i]"
+        explicit_time = "" if autonomous or d == 0.0 else "hd * w->ft[i]"
         right = " + ".join(x for x in (_sum(c, "ih"), explicit_time) if x) or "V(0.0)"
         if explicit_time:
             lines.append(f"  {{ const vd hd = h * V({d!r});")

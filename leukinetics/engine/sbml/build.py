@@ -106,9 +106,7 @@ class _Builder:
         self.system.inputs[name] = Input(name, math.nan if computed is not None else value, unit, kind)
         return number if computed is None else g.select(g.isnan(number), computed, number)
 
-    def _place(
-        self, name: str, slot: str, initial: Expr, unit: str, missing: bool, what: str, line: str
-    ) -> None:
+    def _place(self, name: str, slot: str, initial: Expr, unit: str, missing: bool, what: str, line: str) -> None:
         g, system = self.graph, self.system
         (initial,) = g.substitute([initial], {g.time: g.zero})  # a simulation starts at time 0
         if missing and name not in self.facts.initial:

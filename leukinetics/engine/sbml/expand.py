@@ -74,9 +74,7 @@ class Expander:
         if function is None:
             raise ModelError(f"{where}: the function '{name}' is not defined.{suggest(name, self.functions)}")
         if len(args) != len(function.parameters):
-            raise ModelError(
-                f"{where}: '{name}' takes {len(function.parameters)} arguments, {len(args)} are given."
-            )
+            raise ModelError(f"{where}: '{name}' takes {len(function.parameters)} arguments, {len(args)} are given.")
         if name in self._calling:
             raise ModelError(f"{where}: the function '{name}' calls itself.")
         self._calling.append(name)

@@ -211,7 +211,6 @@ def _unit_texts(model: Any) -> UnitTexts:
     others |= {r.getId(): rate for r in model.getListOfReactions()}
     amounts = {s.getId(): units.amount(s) for s in model.getListOfSpecies()}
     concentrations = {
-        s.getId(): text(quotient(amounts[s.getId()], sizes.get(s.getCompartment())))
-        for s in model.getListOfSpecies()
+        s.getId(): text(quotient(amounts[s.getId()], sizes.get(s.getCompartment()))) for s in model.getListOfSpecies()
     }
     return UnitTexts(others, concentrations, {n: text(u) for n, u in amounts.items()}, text(units.time))
