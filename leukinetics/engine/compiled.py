@@ -140,7 +140,8 @@ class CompiledModel:
         """Rows of the states that ``outputs`` need, and the function that computes outputs from states."""
         g = self.system.graph
         names = [str(g.values[e]) if g.ops[e] == "sym" else "" for e in outputs]
-        if all(n in self.source.state_index for n in names):
+        distinct = len(set(names)) == len(names)  # the kernel interpolates a state once
+        if distinct and all(n in self.source.state_index for n in names):
             return np.array([self.source.state_index[n] for n in names], dtype=np.int64), None
         if outputs not in self._observers:
             self._observers[outputs] = observer(compiled(observe_source(self._prepared, self.source, outputs)))

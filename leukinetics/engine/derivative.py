@@ -15,15 +15,23 @@ Gradient = dict[int, Expr]  # column -> derivative
 
 
 def _unary(g: Graph, e: Expr, op: str, a: Expr) -> Expr | None:
-    """Derivative of ``op(a)`` with respect to ``a`` (None where it is zero almost everywhere)."""
+    """Derivative of ``op(a)`` with respect to ``a`` (None where it is zero almost everywhere).
+
+    Where ``op(a)`` is finite but its slope is not (the root at 0, asin at 1), the slope counts as 0: an
+    infinite entry of the Jacobian would hold the state still, while error control finds the right step.
+    """
     one = g.one
+
+    def inverse_root(b: Expr) -> Expr:
+        return g.select(g.relation("eq", b, g.zero), g.zero, g.div(one, g.call("sqrt", b)))
+
     match op:
         case "exp":
             return e
         case "log":
             return g.div(one, a)
         case "sqrt":
-            return g.div(g.const(0.5), e)
+            return g.mul(g.const(0.5), inverse_root(a))
         case "sin":
             return g.call("cos", a)
         case "cos":
@@ -31,9 +39,9 @@ def _unary(g: Graph, e: Expr, op: str, a: Expr) -> Expr | None:
         case "tan":
             return g.add(one, g.mul(e, e))
         case "asin":
-            return g.div(one, g.call("sqrt", g.sub(one, g.mul(a, a))))
+            return inverse_root(g.sub(one, g.mul(a, a)))
         case "acos":
-            return g.neg(g.div(one, g.call("sqrt", g.sub(one, g.mul(a, a)))))
+            return g.neg(inverse_root(g.sub(one, g.mul(a, a))))
         case "atan":
             return g.div(one, g.add(one, g.mul(a, a)))
         case "sinh":
@@ -45,7 +53,7 @@ def _unary(g: Graph, e: Expr, op: str, a: Expr) -> Expr | None:
         case "asinh":
             return g.div(one, g.call("sqrt", g.add(g.mul(a, a), one)))
         case "acosh":
-            return g.div(one, g.call("sqrt", g.sub(g.mul(a, a), one)))
+            return inverse_root(g.sub(g.mul(a, a), one))
         case "atanh":
             return g.div(one, g.sub(one, g.mul(a, a)))
         case "abs":

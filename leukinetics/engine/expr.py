@@ -193,8 +193,6 @@ class Graph:
             return a
         if vb == 0.0:
             return self.one
-        if vb == 0.5:
-            return self.call("sqrt", a)
         return self._node("pow", (a, b), None)
 
     def call(self, function: str, a: Expr) -> Expr:

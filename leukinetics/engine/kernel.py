@@ -115,7 +115,8 @@ class Kernel:
         following, done, stop = (np.zeros(8, dtype=np.int64) for _ in range(3))
         struct = _fill(job, following, done, stop)
         threads = max(1, min(threads, math.ceil(n / self.lanes)))
-        memory = [aligned(self.workspace) for _ in range(threads)]
+        size = self.workspace + 8 * self.lanes * job.n_out
+        memory = [aligned(size) for _ in range(threads)]
         finished = [threading.Event() for _ in range(threads)]
 
         def work(k: int) -> None:

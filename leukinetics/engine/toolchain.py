@@ -18,7 +18,7 @@ from pathlib import Path
 from leukinetics.errors import EngineError
 
 _FLAGS = (
-    "-std=gnu11", "-O2", "-march=native", "-shared", "-fPIC", "-nostdlib", "-ffp-contract=fast", "-fno-math-errno",
+    "-std=gnu11", "-O2", "-march=native", "-shared", "-fPIC", "-nostdlib", "-ffp-contract=fast", "-fno-math-errno", "-fno-builtin",
     "-fvisibility=hidden", "-w",
 )  # fmt: skip
 

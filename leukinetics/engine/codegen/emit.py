@@ -1,14 +1,14 @@
 """Write expressions as straight-line C over the vector types ``vd`` (numbers) and ``vm`` (masks).
 
-One statement per node, in the order in which the results need them. A long function is cut into chunks, so
-that compile time stays linear; values that cross a cut travel through a scratch array.
+One statement per node, in the order of :mod:`schedule`. A long function is cut into chunks, so that compile time
+stays linear; values that cross a cut travel through a scratch array.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from leukinetics.engine.codegen.schedule import BATCHED, Batch, Item, Store, schedule
 from leukinetics.engine.expr import FUNCTIONS, RELATIONS, Expr, Graph
 
 #: Statements per C function; above this clang's time grows faster than the code.
@@ -17,10 +17,10 @@ CHUNK = 1200
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 #: Functions with a vector implementation in vector.h; the others go lane by lane through the C library.
-_VECTOR = {"exp", "log", "sqrt", "abs", "floor", "ceil"}
-_HELPERS = {"plog", "precip", "powpos", "powfix", "dpowfix"}
+_VECTOR = {"sqrt", "abs", "floor", "ceil"}
+_HELPERS = {"precip", "powpos", "powfix", "dpowfix"}
 #: The order of the table of C library functions that is handed to a kernel.
-LIBRARY = tuple(f for f in FUNCTIONS if f not in _VECTOR)
+LIBRARY = tuple(f for f in FUNCTIONS if f not in _VECTOR and f not in BATCHED)
 
 
 def literal(value: float) -> str:
@@ -30,14 +30,6 @@ def literal(value: float) -> str:
     if value in (float("inf"), float("-inf")):
         return f"V({'-' if value < 0 else ''}__builtin_inf())"
     return f"V({value!r})"
-
-
-@dataclass(frozen=True)
-class Store:
-    """One result: C code that takes the value, with ``{}`` where the value goes (``"out[3] = {};"``)."""
-
-    template: str
-    expr: Expr
 
 
 class Emitter:
@@ -50,91 +42,92 @@ class Emitter:
         self.g = g
         self.leaves = leaves
 
-    def schedule(self, stores: Sequence[Store]) -> list[Expr | Store]:
-        """Nodes and stores in an order in which every node precedes its uses."""
-        order: list[Expr | Store] = []
-        done: set[Expr] = set()
-        for store in stores:
-            stack = [store.expr]
-            while stack:
-                e = stack[-1]
-                if e in done or e in self.leaves or self.g.ops[e] == "const":
-                    stack.pop()
-                    continue
-                missing = [a for a in self.g.args[e] if not (a in done or a in self.leaves)]
-                missing = [a for a in missing if self.g.ops[a] != "const"]
-                if missing:
-                    stack.extend(reversed(missing))
-                    continue
-                stack.pop()
-                done.add(e)
-                order.append(e)
-            order.append(store)
-        return order
-
     def function(self, name: str, parameters: str, arguments: str, stores: Sequence[Store]) -> str:
         """The C text. ``parameters`` declares what ``leaves`` and templates use; ``arguments`` passes it on."""
-        order = self.schedule(stores)
+        order = schedule(self.g, self.leaves, stores)
         chunks = [order[i : i + CHUNK] for i in range(0, len(order), CHUNK)] or [[]]
+        scratch = self._scratch(chunks)
+        frame = f"  vd s[{len(scratch)}];\n" if scratch else ""
         if len(chunks) == 1:
-            return f"static NOINLINE void {name}({parameters}) {{\n{self._body(order, {}, set())}}}\n"
-        home = {e: k for k, chunk in enumerate(chunks) for e in chunk if not isinstance(e, Store)}
-        crossing: dict[Expr, int] = {}
-        for k, chunk in enumerate(chunks):
-            for item in chunk:
-                used = (item.expr,) if isinstance(item, Store) else self.g.args[item]
-                for a in used:
-                    if a in home and home[a] != k and a not in crossing:
-                        crossing[a] = len(crossing)
+            body = self._body(order, scratch, {e for e in order if isinstance(e, int)})
+            return f"static NOINLINE void {name}({parameters}) {{\n{frame}{body}}}\n"
         text = []
         for k, chunk in enumerate(chunks):
-            local = {e for e in home if home[e] == k}
-            body = self._body(chunk, crossing, local)
+            body = self._body(chunk, scratch, {e for e in chunk if isinstance(e, int)})
             text.append(f"static NOINLINE void {name}_{k}({parameters}, vd *RESTRICT s) {{\n{body}}}\n")
         calls = "".join(f"  {name}_{k}({arguments}, s);\n" for k in range(len(chunks)))
-        size = max(1, len(crossing))
-        text.append(f"static NOINLINE void {name}({parameters}) {{\n  vd s[{size}];\n{calls}}}\n")
-        return "".join(text)
+        frame = frame or "  vd *s = 0;\n"
+        return "".join(text) + f"static NOINLINE void {name}({parameters}) {{\n{frame}{calls}}}\n"
 
-    def _body(self, items: Sequence[Expr | Store], crossing: Mapping[Expr, int], local: set[Expr]) -> str:
+    def _scratch(self, chunks: Sequence[Sequence[Item]]) -> dict[Expr, int]:
+        """Places in the scratch array: of batches, side by side, and of values used in a later chunk."""
+        places: dict[Expr, int] = {}
+        home: dict[Expr, int] = {}
+        for k, chunk in enumerate(chunks):
+            for item in chunk:
+                if isinstance(item, Batch):
+                    start = len(places)
+                    places.update((e, start + i) for i, e in enumerate(item.nodes))
+                elif isinstance(item, int):
+                    home[item] = k
+        for k, chunk in enumerate(chunks):
+            for item in chunk:
+                for a in self._uses(item):
+                    if home.get(a, k) != k and a not in places:
+                        places[a] = len(places)
+        return places
+
+    def _uses(self, item: Item) -> tuple[Expr, ...]:
+        if isinstance(item, Store):
+            return (item.expr,)
+        if isinstance(item, Batch):
+            return tuple(self.g.args[e][0] for e in item.nodes)
+        return self.g.args[item]
+
+    def _body(self, items: Sequence[Item], scratch: Mapping[Expr, int], local: set[Expr]) -> str:
         lines = []
         for item in items:
             if isinstance(item, Store):
-                value = self._number(item.expr, crossing, local)
+                value = self._number(item.expr, scratch, local)
                 lines.append("  " + item.template.replace("{}", value) + "\n")
-                continue
-            kind = "vm" if self.g.is_boolean(item) else "vd"
-            lines.append(f"  const {kind} x{item} = {self._node(item, crossing, local)};\n")
-            if item in crossing:
-                lines.append(f"  s[{crossing[item]}] = (vd)x{item};\n")
+            elif isinstance(item, Batch):
+                for e in item.nodes:
+                    argument = self._number(self.g.args[e][0], scratch, local)
+                    lines.append(f"  s[{scratch[e]}] = {argument};\n")
+                lines.append(f"  {item.op}_all(s + {scratch[item.nodes[0]]}, {len(item.nodes)});\n")
+            else:
+                kind = "vm" if self.g.is_boolean(item) else "vd"
+                lines.append(f"  const {kind} x{item} = {self._node(item, scratch, local)};\n")
+                if item in scratch:
+                    lines.append(f"  s[{scratch[item]}] = (vd)x{item};\n")
         return "".join(lines)
 
-    def _read(self, e: Expr, crossing: Mapping[Expr, int], local: set[Expr]) -> str:
+    def _read(self, e: Expr, scratch: Mapping[Expr, int], local: set[Expr]) -> str:
         if e in self.leaves:
             return self.leaves[e]
         value = self.g.value(e)
         if value is not None:
             return literal(value)
-        if e in crossing and e not in local:
-            return f"(({'vm' if self.g.is_boolean(e) else 'vd'})s[{crossing[e]}])"
+        if e in scratch and e not in local:
+            return f"(({'vm' if self.g.is_boolean(e) else 'vd'})s[{scratch[e]}])"
         return f"x{e}"
 
-    def _number(self, e: Expr, crossing: Mapping[Expr, int], local: set[Expr]) -> str:
-        text = self._read(e, crossing, local)
+    def _number(self, e: Expr, scratch: Mapping[Expr, int], local: set[Expr]) -> str:
+        text = self._read(e, scratch, local)
         return f"NUM({text})" if self.g.is_boolean(e) and e not in self.leaves else text
 
-    def _mask(self, e: Expr, crossing: Mapping[Expr, int], local: set[Expr]) -> str:
-        text = self._read(e, crossing, local)
+    def _mask(self, e: Expr, scratch: Mapping[Expr, int], local: set[Expr]) -> str:
+        text = self._read(e, scratch, local)
         return text if self.g.is_boolean(e) and e not in self.leaves else f"({text} != V(0.0))"
 
-    def _node(self, e: Expr, crossing: Mapping[Expr, int], local: set[Expr]) -> str:
+    def _node(self, e: Expr, scratch: Mapping[Expr, int], local: set[Expr]) -> str:
         op, args = self.g.ops[e], self.g.args[e]
 
         def number(i: int) -> str:
-            return self._number(args[i], crossing, local)
+            return self._number(args[i], scratch, local)
 
         def mask(i: int) -> str:
-            return self._mask(args[i], crossing, local)
+            return self._mask(args[i], scratch, local)
 
         if op in _INFIX:
             return f"{number(0)} {_INFIX[op]} {number(1)}"

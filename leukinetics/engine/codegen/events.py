@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from leukinetics.engine.codegen.emit import Emitter, Store
+from leukinetics.engine.codegen.emit import Emitter
+from leukinetics.engine.codegen.schedule import Store
 from leukinetics.engine.expr import RELATIONS, Expr, Graph
 from leukinetics.engine.prepare import lower
 from leukinetics.engine.system import Event

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from leukinetics.engine.codegen.emit import Emitter, Store
+from leukinetics.engine.codegen.emit import Emitter
 from leukinetics.engine.codegen.events import EventCode
 from leukinetics.engine.codegen.linear import Storage, factor_function, solve_function
+from leukinetics.engine.codegen.schedule import Store
 from leukinetics.engine.codegen.stepper import dense_function, step_function
 from leukinetics.engine.elimination import plan
 from leukinetics.engine.expr import Expr, Graph
 from leukinetics.engine.prepare import Prepared, lower
 from leukinetics.engine.tableau import METHODS
 
-#: Most species that one run may dose into, and most observables of one run.
-MAX_TARGETS = 32
-MAX_OUT = 1024
 
 
 @cache
@@ -133,7 +131,7 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Expr] = ()) -> KernelSource
         _runtime("vector.h"),
         _runtime("job.h"),
         f"#define NS {n}\n#define NC {max(1, n_slots)}\n#define NU {max(1, len(p.layout.inputs))}\n"
-        f"#define NW {max(1, len(storage))}\n#define MAX_TARGETS {MAX_TARGETS}\n#define MAX_OUT {MAX_OUT}\n"
+        f"#define NW {max(1, len(storage))}\n#define MAX_TARGETS {max(1, len(system.dose_targets))}\n"
         f"#define N_BREAK {len(lowered_breaks)}\n#define FIRST_BREAK {n_slots_before_breaks}\n",
         _runtime("work.h"),
         at_start.function("start_values", "const vd *RESTRICT u, vd *RESTRICT c, vd *RESTRICT y", "u, c, y", start),

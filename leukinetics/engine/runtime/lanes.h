@@ -3,7 +3,7 @@ typedef struct {
   work w;                 /* vectors of the step: states, slots, stages, LU */
   vd u[NU], y_new[NS], c_new[NC];
   vd dense[3][NS];
-  vd out[MAX_OUT];
+  vd *out; /* (n_out,), behind this struct in the workspace */
   vd t, h, err, err_old, t_new;
   int64_t patient[LANES]; /* -1: idle */
   int64_t phase[LANES];   /* 0: run-in, 1: trial */

@@ -18,6 +18,7 @@ static int settled(const job_t *j, const lanes_t *s, int l) {
 __attribute__((visibility("default"))) int64_t lk_run(const job_t *j, void *memory) {
   lanes_t *s = memory;
   work *w = &s->w;
+  s->out = (vd *)(s + 1);
   for (int64_t i = 0; i < NU; i++) s->u[i] = V(j->base[i]);
   for (int64_t i = 0; i < NS; i++) w->y[i] = V(0.0);
   for (int64_t i = 0; i < NC; i++) w->c[i] = V(1.0);

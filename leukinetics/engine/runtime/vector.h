@@ -1,8 +1,8 @@
 /* Vector types and elementary functions: LANES patients side by side, one per lane.
  *
  * Every operation is elementwise, so a lane's result cannot depend on its neighbours. No C library is
- * needed: exp and log are written here (argument reduction and polynomial as in Cephes and fdlibm; about
- * 1 ulp), rarer functions go lane by lane through a table of C library functions that the host hands over.
+ * needed: exp and log are written here (about 1 ulp), rarer functions go lane by lane through a table of C
+ * library functions that the host hands over.
  */
 #include <stdint.h>
 
@@ -57,52 +57,53 @@ INLINE vd vceil(vd x) {
 }
 #endif
 
-/* exp(x) = 2^n exp(r), |r| <= ln2/2; Taylor polynomial of degree 13 in r by Estrin's scheme. */
+/* Polynomials below: interpolation at Chebyshev nodes in 60 digits, then rounded; the error named is relative. */
+#define LN2_HIGH V(0.6931471804855391) /* 33 bits, so that a whole multiple is exact */
+#define LN2_LOW V(7.440617110012397e-11)
+
+/* exp(x) = 2^n exp(r), |r| <= ln2/2, exp(r) = 1 + r + r^2 q(r) to 1.6e-17. Results below the smallest normal
+ * number are 0. */
 INLINE vd vexp(vd x) {
-  const vd low = V(-745.2), high = V(709.79);
+  const vd low = V(-708.3), high = V(709.79);
   vd z = SEL((vm)(x < low), low, x);
   z = SEL((vm)(z > high), high, z);
   const vd shift = V(6755399441055744.0); /* 1.5 * 2^52: the sum's low bits are the rounded number */
   const vd biased = z * V(1.4426950408889634) + shift;
   const vd n = biased - shift;
-  vd r = z - n * V(6.93147180369123816490e-01);
-  r = r - n * V(1.90821492927058770002e-10);
+  vd r = z - n * LN2_HIGH;
+  r = r - n * LN2_LOW;
   const vd r2 = r * r, r4 = r2 * r2, r8 = r4 * r4;
-  const vd p01 = V(1.0) + r, p23 = V(0.5) + r * V(1.0 / 6);
-  const vd p45 = V(1.0 / 24) + r * V(1.0 / 120), p67 = V(1.0 / 720) + r * V(1.0 / 5040);
-  const vd p89 = V(1.0 / 40320) + r * V(1.0 / 362880), pab = V(1.0 / 3628800) + r * V(1.0 / 39916800);
-  const vd pcd = V(1.0 / 479001600) + r * V(1.0 / 6227020800.0);
-  const vd p = (p01 + r2 * p23) + r4 * (p45 + r2 * p67) + r8 * ((p89 + r2 * pab) + r4 * pcd);
-  /* 2^n in two factors, so that the range down to the subnormals is reached */
+  const vd q01 = V(0.5) + r * V(0.16666666666666669), q23 = V(0.04166666666662413) + r * V(0.008333333333330062);
+  const vd q45 = V(0.0013888888917213717) + r * V(0.00019841269863053618);
+  const vd q67 = V(2.4801521295954376e-05) + r * V(2.7557268459997064e-06);
+  const vd q89 = V(2.7620088445409746e-07) + r * V(2.510038549551032e-08);
+  const vd q = (q01 + r2 * q23) + r4 * (q45 + r2 * q67) + r8 * q89;
+  const vd p = V(1.0) + (r + r2 * q);
+  /* 2 * 2^(n-1): n itself may be one more than an exponent can hold */
   const vm k = (vm)biased - (vm)shift;
-  const vm k1 = k >> 1, k2 = k - k1;
-  const vd s1 = (vd)((k1 + VM(1023)) << 52), s2 = (vd)((k2 + VM(1023)) << 52);
-  vd e = p * s1 * s2;
-  e = SEL((vm)(x > high), V(__builtin_inf()), e);
-  e = SEL((vm)(x < low), V(0.0), e);
-  return SEL((vm)(x != x), x, e);
+  const vd e = (p + p) * (vd)((k + VM(1022)) << 52);
+  return SEL((vm)(x < low), V(0.0), SEL((vm)(x > high), V(__builtin_inf()), e));
 }
 
-/* log(x) = k ln2 + log(m), m in [sqrt(1/2), sqrt 2): with s = (m-1)/(m+1), fdlibm's polynomial in s^2. */
-INLINE vd vlog_positive(vd x) {
-  const vm tiny = (vm)(x < V(2.2250738585072014e-308));
-  const vd scaled = SEL(tiny, x * V(18014398509481984.0), x); /* 2^54 */
-  const vm bits = (vm)scaled;
-  const vm base = VM(0x3FE6A09E667F3BCD); /* sqrt(1/2) */
-  const vm k = (bits - base) >> 52;
+/* log(x) = k ln2 + log(1 + f), 1 + f in [sqrt(1/2), sqrt 2), for normal x > 0. With s = f/(2+f), log(1 + f) =
+ * 2 artanh(s) = f - f^2/2 + s (f^2/2 + R), R = 2 s^2/3 + 2 s^4/5 + ... to 1e-17. */
+INLINE vd vlog_normal(vd x) {
+  const vm bits = (vm)x;
+  const vm k = (bits - VM(0x3FE6A09E667F3BCD)) >> 52; /* less sqrt(1/2) */
   const vd m = (vd)(bits - (k << 52));
-  /* small integer to double without a conversion instruction */
-  const vd magic = V(6755399441055744.0);
-  const vd dk = ((vd)(k + (vm)magic) - magic) - SEL(tiny, V(54.0), V(0.0));
+  const vd magic = V(6755399441055744.0); /* a small whole number to double without a conversion */
+  const vd dk = (vd)(k + (vm)magic) - magic;
   const vd f = m - V(1.0), s = f / (V(2.0) + f), z = s * s, w = z * z;
-  const vd t1 = w * (V(3.999999999940941908e-01) + w * (V(2.222219843214978396e-01) + w * V(1.531383769920937332e-01)));
-  const vd t2 = z * (V(6.666666666666735130e-01) +
-                     w * (V(2.857142874366239149e-01) + w * (V(1.818357216161805012e-01) + w * V(1.479819860511658591e-01))));
-  const vd r = t1 + t2, h = V(0.5) * f * f;
-  return dk * V(6.93147180369123816490e-01) - ((h - (s * (h + r) + dk * V(1.90821492927058770002e-10))) - f);
+  const vd odd = w * (V(0.399999999998992) + w * (V(0.22222211112104948) + w * V(0.15331666676597175)));
+  const vd even = z * (V(0.666666666666667) +
+                       w * (V(0.2857142862611452) + w * (V(0.1818289077802613) + w * V(0.146171283998073))));
+  const vd R = odd + even, h = V(0.5) * f * f;
+  return dk * LN2_HIGH + (f - (h - (s * (h + R) + dk * LN2_LOW)));
 }
 INLINE vd vlog(vd x) {
-  vd r = vlog_positive(x);
+  const vm tiny = (vm)(x < V(2.2250738585072014e-308));
+  vd r = vlog_normal(SEL(tiny, x * V(18014398509481984.0), x)); /* 2^54 */
+  r = SEL(tiny, r - V(37.42994775023705), r);
   r = SEL((vm)(x == V(0.0)), V(-__builtin_inf()), r);
   r = SEL((vm)(x == V(__builtin_inf())), x, r);
   return SEL((vm)(x >= V(0.0)), r, V(__builtin_nan("")));
@@ -112,9 +113,19 @@ INLINE vd vlog(vd x) {
 #define POWER_FLOOR V(1e-300)
 INLINE vd vplog(vd a) {
   const vd m = vabs(a);
-  const vd r = vlog_positive(SEL((vm)(m < POWER_FLOOR), POWER_FLOOR, m));
+  const vd r = vlog_normal(SEL((vm)(m < POWER_FLOOR), POWER_FLOOR, m));
   return SEL((vm)(m < V(__builtin_inf())), r, m); /* inf and NaN pass */
 }
+
+/* Generated code applies these to arrays. */
+#define LOOP(name) \
+  static NOINLINE __attribute__((unused)) void name##_all(vd *x, int64_t n) { \
+    for (int64_t i = 0; i < n; i++) x[i] = v##name(x[i]); \
+  }
+LOOP(exp)
+LOOP(log)
+LOOP(plog)
+
 INLINE vd vprecip(vd a) {
   const vm small = (vm)(vabs(a) < POWER_FLOOR);
   return V(1.0) / SEL(small, POWER_FLOOR, a);

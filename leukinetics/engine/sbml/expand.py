@@ -141,6 +141,8 @@ class Expander:
             case "root", [a]:
                 return g.call("sqrt", a)
             case "root", [degree, a]:
+                if g.value(degree) == 2.0:
+                    return g.call("sqrt", a)
                 return g.pow(a, g.div(g.one, degree))
             case "log", [a]:
                 return g.div(g.call("log", a), g.const(math.log(10.0)))
