@@ -186,3 +186,27 @@ def test_mathematics(expression: str, expected: float | None) -> None:
         expression, expected = "piecewise(true, 2 > 1, 3)", 1.0
     system = read_model(with_rules({"p": expression}))
     assert simulate(system, [0.0], ["p"])[0, 0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_rate_of_a_concentration_in_a_growing_compartment() -> None:
+    """An amount n in a volume V: d(n/V)/dt = (dn/dt - n/V dV/dt)/V."""
+    system = read_model(
+        "compartment V = 2; V' = 1; species S in V; S = 3; r: S -> ; V*0.4*S; p := rateOf(S); q := rateOf(V)"
+    )
+    t = np.array([0.0, 1.5])
+    concentration = 6 * np.exp(-0.4 * t) / (2 + t)
+    s, p, q = simulate(system, list(t), ["S", "p", "q"]).T
+    np.testing.assert_allclose(s, concentration, rtol=1e-7)
+    np.testing.assert_allclose(p, -0.4 * concentration - concentration / (2 + t), rtol=1e-7)
+    np.testing.assert_allclose(q, 1.0)
+
+
+def test_delayed_event_on_a_concentration_in_a_growing_compartment() -> None:
+    """The new value is from the trigger, the volume from the execution; said where that cannot be written."""
+    text = "compartment V = 1; V' = 1; species S in V; S = 1; r: S -> ; 0; at 1 after time > 1: S = {}"
+    constant = read_model(text.format("3"))
+    assert not constant.compiled_refusals and not constant.events[0].trigger_time_values
+    s = simulate_events(constant, [0.0, 1.5, 3.0], ["S"])[:, 0]
+    np.testing.assert_allclose(s, [1, 1 / 2.5, 3 * 3 / 4], rtol=1e-7)
+    (reason,) = read_model(text.format("S + 1")).compiled_refusals
+    assert "'S'" in reason and "'V'" in reason

@@ -72,6 +72,10 @@ DELAY = (
             .replace('id="m"', 'id="m" fbc:strict="false"'),
             "constraint-based",
         ),
+        (
+            "compartment V; p = 1; V := p; species S in V; S = 1; S' = 1; at time > 1: p = 2",
+            "rate rule of 'S': the species is in 'V'",
+        ),
     ],
 )  # fmt: skip
 def test_unsupported(model: str, message: str) -> None:
@@ -84,7 +88,7 @@ def test_unsupported(model: str, message: str) -> None:
     [
         ("", "empty"),
         ("   \n", "empty"),
-        ("<sbml>", "not well-formed XML.*line 1"),
+        ("<sbml", "not well-formed XML.*line 1"),
         ("<html></html>", "not SBML.*'html'"),
         ("<sbml/>", "no SBML Level"),
         (sbml("").replace('version="1">', 'version="2">'), "namespace"),

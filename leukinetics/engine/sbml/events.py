@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leukinetics.engine.expr import Expr
+from leukinetics.engine.expr import Expr, Graph
 from leukinetics.engine.sbml.resolve import Resolver
 from leukinetics.engine.sbml.symbols import EventFacts, Facts
 from leukinetics.engine.system import Event, OdeSystem
@@ -16,6 +16,7 @@ def build_events(facts: Facts, resolver: Resolver, system: OdeSystem) -> None:
     of the compartment just after the event.
     """
     graph = system.graph
+    _refuse_jumps(facts, resolver, graph)
     targets = {q.name for q in system.states} | {q.name for q in system.discretes}
     for event in facts.events:
         for target, _ in event.assignments:
@@ -35,6 +36,22 @@ def build_events(facts: Facts, resolver: Resolver, system: OdeSystem) -> None:
                 trigger_time_values,
             )
         )
+
+
+def _refuse_jumps(facts: Facts, resolver: Resolver, graph: Graph) -> None:
+    """Refuse what SBML leaves open: a concentration with a rate rule in a compartment that a formula resizes.
+
+    Where an event makes that formula jump, one reading keeps the amount and another the concentration.
+    """
+    jumping = {resolver.slot(target) for target in facts.event_targets}
+    for s in facts.species.values():
+        if s.id not in facts.rates or resolver.kept_as_amount(s) or s.compartment not in facts.assigned:
+            continue
+        if graph.symbols([resolver.value(s.compartment)]) & jumping:
+            raise UnsupportedModelError(
+                f"{facts.rates[s.id].where}: the species is in '{s.compartment}', whose assignment rule jumps "
+                "in an event; whether that keeps its amount or its concentration is undefined."
+            )
 
 
 def _assignments(
