@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from leukinetics.engine.expr import Expr
+from leukinetics.engine.options import callback, choice, name_list, positive, tolerances, whole
 from leukinetics.engine.run_in import RunIn
 from leukinetics.engine.status import Status
 from leukinetics.engine.system import Input, OdeSystem
@@ -132,6 +132,8 @@ class Model:
         from leukinetics.engine.tables import read_patients
 
         request, names, units = self._request(times, outputs, amounts, rtol, atol, method, run_in, max_steps)
+        threads = None if threads is None else whole("threads", threads)
+        callback("progress", progress)
         table = read_patients(parameters, self.inputs)
         schedule = read_doses(doses, table.ids, self.system.dose_targets, self.system.species)
         chosen = self._backend(backend)
@@ -163,8 +165,10 @@ class Model:
         from leukinetics.engine.doses import read_doses
         from leukinetics.engine.tables import PatientTable, read_patients
 
-        _whole("chunk", chunk)
+        chunk = whole("chunk", chunk)
         request, names, units = self._request(times, outputs, amounts, rtol, atol, method, run_in, max_steps)
+        threads = None if threads is None else whole("threads", threads)
+        callback("progress", progress)
         table = read_patients(parameters, self.inputs)
         schedule = read_doses(doses, table.ids, self.system.dose_targets, self.system.species)
         chosen = self._backend(backend)
@@ -201,31 +205,15 @@ class Model:
 
         names, expressions, units = self._outputs(outputs, amounts)
         check_output_names(names)
-        _positive("rtol", rtol, below=1.0)
-        if isinstance(atol, Mapping):
-            known = {s.name for s in self.system.states}
-            for state, value in atol.items():
-                if state not in known:
-                    raise DataError(f"atol names '{state}', which is no state of '{self.name}'.{suggest(state, known)}")
-                _positive(f"atol['{state}']", value)
-            tolerances: Mapping[str, float] | float = {"": 1e-9, **{k: float(v) for k, v in atol.items()}}
-        else:
-            _positive("atol", atol)
-            tolerances = float(atol)
-        if method not in METHODS:
-            raise DataError(
-                f"method='{method}' is unknown; choose one of {', '.join(METHODS)}.{suggest(str(method), METHODS)}"
-            )
-        _whole("max_steps", max_steps)
         if run_in is not None and not isinstance(run_in, RunIn):
             run_in = RunIn(run_in)
         request = Request(
             times=read_times(times),
             outputs=tuple(expressions),
-            rtol=float(rtol),
-            atol=tolerances,
-            method=method,
-            max_steps=max_steps,
+            rtol=positive("rtol", rtol, below=1.0),
+            atol=tolerances(atol, {s.name for s in self.system.states}, self.name),
+            method=choice("method", method, list(METHODS)),
+            max_steps=whole("max_steps", max_steps),
             run_in=run_in,
         )
         return request, names, units
@@ -234,7 +222,7 @@ class Model:
         self, outputs: str | Sequence[str] | None, amounts: str | Iterable[str]
     ) -> tuple[list[str], list[Expr], dict[str, str]]:
         system = self.system
-        as_amounts = {amounts} if isinstance(amounts, str) else set(amounts)
+        as_amounts = set(name_list("amounts", amounts))
         for name in sorted(as_amounts):
             if name not in system.amounts:
                 raise DataError(
@@ -243,7 +231,7 @@ class Model:
         if outputs is None:
             names = [*system.species, *sorted(as_amounts - set(system.species))]
         else:
-            names = [outputs] if isinstance(outputs, str) else list(outputs)
+            names = name_list("outputs", outputs)
         known = system.observables
         for name in names:
             if name not in known:
@@ -256,8 +244,7 @@ class Model:
         return names, expressions, units
 
     def _backend(self, backend: str) -> str:
-        if backend not in BACKENDS:
-            raise DataError(f"backend='{backend}' is unknown; choose one of {', '.join(BACKENDS)}.")
+        choice("backend", backend, BACKENDS)
         refusals = self.system.compiled_refusals
         if backend == "compiled" and refusals:
             raise UnsupportedModelError(
@@ -345,17 +332,6 @@ class Model:
         if backend == "compiled":
             attrs["compiler"] = compiler().identity
         return to_dataset(raw, table.ids, request.times, names, units, self.system.time_unit, attrs)
-
-
-def _positive(name: str, value: Any, below: float = math.inf) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 < value < below:
-        limit = "" if below == math.inf else f" below {below:g}"
-        raise DataError(f"{name}={value!r} is not usable; it must be a positive number{limit}.")
-
-
-def _whole(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise DataError(f"{name}={value!r} is not usable; it must be a whole number, at least 1.")
 
 
 def _shifted(progress: Progress | None, start: int, total: int) -> Progress | None:

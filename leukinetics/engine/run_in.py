@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from leukinetics.errors import DataError
+from leukinetics.engine.options import positive
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,10 @@ class RunIn:
     def __post_init__(self) -> None:
         for name in ("limit", "tolerance", "window"):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
-                raise DataError(f"RunIn({name}={value!r}) is not usable; it must be a positive number.")
+            if value is not None or name != "window":
+                object.__setattr__(self, name, positive(f"RunIn: {name}", value))
 
     @property
     def settling_time(self) -> float:
         """The time over which a settled state may drift by ``tolerance``."""
-        return self.limit / 100.0 if self.window is None else float(self.window)
+        return self.limit / 100.0 if self.window is None else self.window
