@@ -87,6 +87,8 @@ def simulate_reference(
             status[p] = Status.OK
         except _Failure as failure:
             status[p] = failure.status
+        except RuntimeError as error:  # events of time 0, for example, may cascade without end
+            status[p] = _status(str(error))
         if progress is not None:
             progress(p + 1, n)
     return RawResult(values, status, np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
