@@ -55,7 +55,7 @@ class Writer:
 
 
 def hill(x: float, k: float, n: float) -> float:
-    return x**n / (k**n + x**n)
+    return float(x**n / (k**n + x**n))
 
 
 def hill_text(x: str, k: str, n: str) -> str:
@@ -78,17 +78,17 @@ def qsp73() -> str:
     half_life_hours = {i: 10 ** rng.uniform(math.log10(0.15), math.log10(8)) for i in cytokines}
 
     for c in cells:  # precursors divide and become activated under two cytokines
-        a, b = rng.sample(list(cytokines), 2)
+        on, off = rng.sample(list(cytokines), 2)
         p, act = m.state(f"P{c}", 1.0), m.state(f"A{c}", 0.2)
         kout = m.parameter(f"kP{c}", rng.uniform(0.03, 0.1))
         kact = m.parameter(f"kact{c}", rng.uniform(0.02, 0.2))
         kdie = m.parameter(f"kdie{c}", rng.uniform(0.05, 0.3))
         emax = m.parameter(f"emaxA{c}", rng.uniform(1, 6))
-        ks = [m.parameter(f"KA{c}_{i}", tissue[i] * rng.uniform(0.7, 3)) for i in (a, b)]
-        ns = [m.parameter(f"nA{c}_{i}", round(rng.uniform(1.1, 3.4), 2)) for i in (a, b)]
-        h = [hill(tissue[i], m.parameters[ks[j]], m.parameters[ns[j]]) for j, i in enumerate((a, b))]
-        up, down = hill_text(f"T{a}", ks[0], ns[0]), hill_text(f"T{b}", ks[1], ns[1])
-        drive = f"(1 + {emax}*{up})*(1 - 0.5*{down})"
+        ks = [m.parameter(f"KA{c}_{i}", tissue[i] * rng.uniform(0.7, 3)) for i in (on, off)]
+        ns = [m.parameter(f"nA{c}_{i}", round(rng.uniform(1.1, 3.4), 2)) for i in (on, off)]
+        h = [hill(tissue[i], m.parameters[ks[j]], m.parameters[ns[j]]) for j, i in enumerate((on, off))]
+        up_text, down_text = hill_text(f"T{on}", ks[0], ns[0]), hill_text(f"T{off}", ks[1], ns[1])
+        drive = f"(1 + {emax}*{up_text})*(1 - 0.5*{down_text})"
         level = (1 + m.parameters[emax] * h[0]) * (1 - 0.5 * h[1])
         # the activated pool rests at 0.2: its loss is scaled to balance activation at rest
         m.parameters[kact] = float(f"{m.parameters[kdie] * 0.2 / level:.6g}")
@@ -114,12 +114,12 @@ def qsp73() -> str:
         n2 = m.parameter(f"qM{i}_{down}", round(rng.uniform(1.1, 2.7), 2))
         up_rest = 1 + m.parameters[emax] * hill(tissue[up], m.parameters[k1], m.parameters[n1])
         down_rest = 1 - hill(tissue[down], m.parameters[k2], m.parameters[n2])
-        ks = m.parameter(f"ksM{i}", m.parameters[km] / (up_rest * down_rest))
+        made = m.parameter(f"ksM{i}", m.parameters[km] / (up_rest * down_rest))
         drive = f"(1 + {emax}*{hill_text(f'T{up}', k1, n1)})*(1 - {hill_text(f'T{down}', k2, n2)})"
-        m.reaction(f" => {mrna}", f"{ks}*{drive}")
+        m.reaction(f" => {mrna}", f"{made}*{drive}")
         m.reaction(f"{mrna} => ", f"{km}*{mrna}")
-        made = (m.parameters[kt] + m.parameters[kout]) * tissue[i]
-        m.reaction(f" => {t}", f"{m.parameter(f'ksT{i}', made / 0.4)}*{mrna}*(A{c1} + A{c2})")
+        supply = (m.parameters[kt] + m.parameters[kout]) * tissue[i]
+        m.reaction(f" => {t}", f"{m.parameter(f'ksT{i}', supply / 0.4)}*{mrna}*(A{c1} + A{c2})")
         m.reaction(f"{t} => ", f"{kt}*{t}")
         m.reaction(f"{t} => {b}", f"{kout}*{t}")
         m.reaction(f"{b} => ", f"{kb}*{b}")
@@ -189,13 +189,12 @@ def cascade96() -> str:
     )
     for s, v in (("L", 0.1), ("Rec", 0.2), ("LR", 0.0), ("pLR", 0.0), ("LRi", 0.0), ("Ptp", 0.05)):
         m.state(s, v)
-    binding = {"konL": 6.0, "koffL": 0.3, "kpL": 2.0, "kdpL": 20.0}
+    binding = {"konL": 6.0, "koffL": 0.3, "kpL": 2.0}
     for name, value in (binding | {"kint": 0.08, "krec": 0.05, "kdegL": 0.02, "kcl": 0.03}).items():
         m.parameter(name, value)
     m.reaction("L + Rec => LR", "konL*L*Rec - koffL*LR")
     m.reaction("L => ", "kcl*L")
     m.reaction("LR => pLR", "kpL*LR")
-    m.reaction("pLR => LR", "kdpL*Ptp*pLR")
     m.reaction("pLR => LRi", "kint*pLR")
     m.reaction("LRi => Rec", "krec*LRi")
     m.reaction("LRi => Rec", "kdegL*LRi")
@@ -221,7 +220,7 @@ def cascade96() -> str:
             step(f"{tag}4", kp, phosphatase, k, 25.0)
             enzyme = kpp
         # cross-talk: the last kinase of each pathway also removes the receptor's phosphate
-        step(f"r{path}", "pLR", enzyme, "LR", 3.0)
+        step(f"r{path}", "pLR", enzyme, "LR", 0.5)
         gene, rna, protein = (m.state(f"{s}{path}", 0.0) for s in ("Tf", "Rna", "Dusp"))
         kon = m.parameter(f"kTf{path}", 0.3)
         n = m.parameter(f"nTf{path}", 2.3)
@@ -229,11 +228,12 @@ def cascade96() -> str:
         m.reaction(f" => {rna}", f"{m.parameter(f'kRna{path}', 0.06)}*({gene} - {rna})")
         m.reaction(f" => {protein}", f"{m.parameter(f'kDusp{path}', 0.02)}*(2*{rna} - {protein})")
         step(f"f{path}", enzyme, protein, f"pK4{path}", 20.0)
-    for i in range(1, 17):  # slow reporters that integrate the signals
+    for i in range(1, 16):  # slow reporters that integrate the signals
         source = f"ppK{1 + (i - 1) % 4}{'xy'[(i - 1) // 8]}"
         s = m.state(f"Rep{i}", 0.0)
         k = m.parameter(f"kRep{i}", 10 ** rng.uniform(-3, 0))
         m.reaction(f" => {s}", f"{k}*({source} - {s})")
+    step("ptp", "pLR", "Ptp", "LR", 2.0)
     m.parameter("dose", 0.15)
     m.events = [f"E{j}: at (time >= {60 * j}): L = L + dose;" for j in range(1, 13)]
     assert len(m.species) == 96, len(m.species)
