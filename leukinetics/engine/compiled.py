@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukinetics.engine.breakpoints import breakpoints
+from leukinetics.engine.buffers import output_buffer
 from leukinetics.engine.cache import compiled
 from leukinetics.engine.codegen.source import KernelSource, kernel_source, observe_source
 from leukinetics.engine.dose_arrays import dose_arrays
@@ -88,7 +89,7 @@ class CompiledModel:
         y_start, unsettled = None, None
         if doses is not None and np.any(doses.steady_state > 0.0):
             y_start, unsettled = self._steady_start(request, table, doses, n_threads)
-        out = np.empty((len(table), len(request.times), len(request.outputs)))
+        out = output_buffer((len(table), len(request.times), len(request.outputs)))
         job = self._job(request, table, out, arrays, request.times, request.outputs)
         job.y_start = y_start
         if y_start is not None:

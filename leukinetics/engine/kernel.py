@@ -84,8 +84,10 @@ class Job:
     status: I64 = field(init=False)
     steps: I64 = field(init=False)
     rejected: I64 = field(init=False)
+    padded_times: F64 = field(init=False)
 
     def __post_init__(self) -> None:
+        self.padded_times = np.append(self.times, np.inf)
         n = self.varied.shape[0]
         self.status = np.full(n, 6, dtype=np.int64)  # INTERRUPTED until a kernel says otherwise
         self.steps = np.zeros(n, dtype=np.int64)
@@ -105,8 +107,8 @@ class Kernel:
         if self._library.lk_job_size() != ctypes.sizeof(_JobStruct):
             raise AssertionError("job_t and engine/kernel.py disagree")
 
-    def run(self, job: Job, threads: int, progress: Callable[[int, int], None] | None = None) -> bool:
-        """Run ``job`` on ``threads`` threads; False if it was interrupted by a signal handler's exception.
+    def run(self, job: Job, threads: int, progress: Callable[[int, int], None] | None = None) -> None:
+        """Run ``job`` on ``threads`` threads.
 
         ``progress(done, total)`` is called a few times a second. Any exception in the calling thread
         (KeyboardInterrupt above all) stops all threads within one integration step and is raised again.
@@ -115,7 +117,7 @@ class Kernel:
         following, done, stop = (np.zeros(8, dtype=np.int64) for _ in range(3))
         struct = _fill(job, following, done, stop)
         threads = max(1, min(threads, math.ceil(n / self.lanes)))
-        size = self.workspace + 8 * self.lanes * job.n_out
+        size = self.workspace + 8 * (self.lanes + 1) * job.n_out
         memory = [aligned(size) for _ in range(threads)]
         finished = [threading.Event() for _ in range(threads)]
 
@@ -142,7 +144,6 @@ class Kernel:
                     worker.join()
         if progress is not None:
             progress(int(done[0]), n)
-        return True
 
 
 def _fill(job: Job, following: I64, done: I64, stop: I64) -> _JobStruct:
@@ -163,9 +164,10 @@ def _fill(job: Job, following: I64, done: I64, stop: I64) -> _JobStruct:
     values["run_in_limit"], values["run_in_window"], values["run_in_tolerance"] = job.run_in
     arrays: dict[str, NDArray[Any] | None] = {
         name: getattr(job, name)
-        for name in ("base", "varied_index", "varied", "times", "needed", "out", "atol", "y_start", "y_end",
+        for name in ("base", "varied_index", "varied", "needed", "out", "atol", "y_start", "y_end",
                      "status", "steps", "rejected")
     }  # fmt: skip
+    arrays["times"] = job.padded_times
     arrays |= {"next": following, "done": done, "stop": stop}
     if doses:
         arrays |= {"dose_offset": doses.offset, "dose_time": doses.time, "dose_value": doses.value,

@@ -18,7 +18,6 @@ from leukinetics.engine.prepare import Prepared, lower
 from leukinetics.engine.tableau import METHODS
 
 
-
 @cache
 def _runtime(name: str) -> str:
     return (files("leukinetics.engine") / "runtime" / name).read_text(encoding="utf-8")
@@ -184,7 +183,7 @@ def _dispatch() -> str:
     text += "INLINE void dense_coefficients(int64_t m, const work *w, int64_t i, vd (*d)[NS], int64_t k) {\n"
     text += f"  if (m == {first.code}) dense_{first.name}(w, i, d, k);\n  else dense_{second.name}(w, i, d, k);\n}}\n"
     text += f"#define CONTROL_ORDER (j->method == {first.code} ? {first.order}.0 : {second.order}.0)\n"
-    return text + "#define PREDICT 0.0\n#define GROW 8.0\n"
+    return text + "#define PREDICT 0.08\n#define GROW 8.0\n"
 
 
 def observe_source(p: Prepared, source: KernelSource, outputs: Sequence[Expr]) -> str:

@@ -10,7 +10,7 @@ typedef struct {
   const double *y_start;       /* (n_patients, NS) states at the start, or 0: the model's own */
 
   int64_t n_times;
-  const double *times; /* (n_times,) ascending, >= 0 */
+  const double *times; /* (n_times + 1,) ascending, >= 0; the last is infinite and no output */
   int64_t n_out;
   observe_fn observe;       /* 0: output o is state needed[o] */
   int64_t n_needed;         /* states to interpolate */

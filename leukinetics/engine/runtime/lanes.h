@@ -3,8 +3,9 @@ typedef struct {
   work w;                 /* vectors of the step: states, slots, stages, LU */
   vd u[NU], y_new[NS], c_new[NC];
   vd dense[3][NS];
-  vd *out; /* (n_out,), behind this struct in the workspace */
+  vd *out; /* (n_out,) and room for one row, behind this struct in the workspace */
   vd t, h, err, err_old, t_new;
+  vd next_out; /* the next output time; infinite while there is none */
   int64_t patient[LANES]; /* -1: idle */
   int64_t phase[LANES];   /* 0: run-in, 1: trial */
   int64_t restart[LANES]; /* 1: choose a first step size; 2: keep h, forget the error history */

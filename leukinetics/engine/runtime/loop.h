@@ -26,6 +26,7 @@ __attribute__((visibility("default"))) int64_t lk_run(const job_t *j, void *memo
   w->n_targets = j->n_targets;
   w->target_state = j->target_state;
   w->t_low = w->t_high = s->t = s->h = V(0.0);
+  s->next_out = V(__builtin_inf());
   s->err_old = V(1e-4);
   for (int l = 0; l < LANES; l++) s->patient[l] = -1, s->restart[l] = 0, s->brk[l] = 0, s->phase[l] = 1;
 
@@ -123,6 +124,7 @@ __attribute__((visibility("default"))) int64_t lk_run(const job_t *j, void *memo
           if (accepted[l] == 2) {
             s->phase[l] = 1;
             s->t[l] = 0.0;
+            s->next_out[l] = j->times[0];
             check[l] = crossed = 1;
           } else if (s->clip[l]) {
             finish(j, s, l, NOT_SETTLED);

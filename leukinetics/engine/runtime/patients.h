@@ -35,6 +35,7 @@ static int refill(const job_t *j, lanes_t *s) {
     s->dose[l] = j->dose_offset ? j->dose_offset[row] : 0;
     s->dose_end[l] = j->dose_offset ? j->dose_offset[row + 1] : 0;
     s->phase[l] = j->run_in_limit <= 0.0;
+    s->next_out[l] = s->phase[l] ? j->times[0] : __builtin_inf();
     if (!finite) {
       finish(j, s, l, BAD_INITIAL);
     } else if (s->phase[l] == 0) {

@@ -27,6 +27,38 @@ typedef int64_t vm __attribute__((vector_size(8 * LANES)));
 #define SEL(m, a, b) ((vd)(((m) & (vm)(a)) | (~(m) & (vm)(b))))
 #define NUM(m) ((vd)((m) & (vm)V(1.0)))
 
+typedef double vd_anywhere __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+
+/* LANES outputs of LANES patients: from a vector per output to a vector per patient. */
+INLINE void transpose(const vd *in, vd *out) {
+#if LANES == 8
+  vd a[8], b[8];
+  for (int i = 0; i < 8; i += 2) {
+    a[i] = __builtin_shufflevector(in[i], in[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    a[i + 1] = __builtin_shufflevector(in[i], in[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int i = 0; i < 8; i += 4)
+    for (int k = 0; k < 2; k++) {
+      b[i + k] = __builtin_shufflevector(a[i + k], a[i + k + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      b[i + k + 2] = __builtin_shufflevector(a[i + k], a[i + k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  for (int k = 0; k < 4; k++) {
+    out[k] = __builtin_shufflevector(b[k], b[k + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    out[k + 4] = __builtin_shufflevector(b[k], b[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+#elif LANES == 4
+  const vd a0 = __builtin_shufflevector(in[0], in[1], 0, 4, 2, 6), a1 = __builtin_shufflevector(in[0], in[1], 1, 5, 3, 7);
+  const vd a2 = __builtin_shufflevector(in[2], in[3], 0, 4, 2, 6), a3 = __builtin_shufflevector(in[2], in[3], 1, 5, 3, 7);
+  out[0] = __builtin_shufflevector(a0, a2, 0, 1, 4, 5);
+  out[1] = __builtin_shufflevector(a1, a3, 0, 1, 4, 5);
+  out[2] = __builtin_shufflevector(a0, a2, 2, 3, 6, 7);
+  out[3] = __builtin_shufflevector(a1, a3, 2, 3, 6, 7);
+#else
+  for (int i = 0; i < LANES; i++)
+    for (int k = 0; k < LANES; k++) out[k][i] = in[i][k];
+#endif
+}
+
 INLINE vd vabs(vd x) { return (vd)((vm)x & VM(INT64_MAX)); }
 INLINE vd vmax(vd a, vd b) { return SEL((vm)(a > b), a, b); }
 INLINE vd vmin(vd a, vd b) { return SEL((vm)(a < b), a, b); }
