@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tempfile
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,10 @@ MAX_STEPS = 500_000
 
 def version() -> str:
     """What would run, or an empty string."""
-    if importlib.util.find_spec("amici") is None:
+    try:
+        return f"AMICI {metadata.version('amici')}"
+    except metadata.PackageNotFoundError:
         return ""
-    import amici
-
-    return f"AMICI {amici.__version__}"
 
 
 class AmiciRunner:

@@ -79,14 +79,17 @@ class CvodeRunner:
         fixed = {q.name for q in [*system.constants, *system.discretes]}
         source = kernel_source(prepared, breakpoints(system.graph, [s.rate for s in system.states], fixed))
         driver = (Path(__file__).parent / "cvode_driver.c").read_text(encoding="utf-8")
-        self._library = load(compiled("#define LANES 1\n" + source.text + driver))
-        self._run = self._library.cv_run
+        self.library = load(compiled("#define LANES 1\n" + source.text + driver))
+        self._run = self.library.cv_run
         self._run.argtypes = [ctypes.c_void_p] * 3
         self._run.restype = ctypes.c_int64
         self.index = source.state_index
         self.inputs = list(source.input_names)
         self.base = np.array([i.default for i in system.inputs.values()], dtype=np.float64)
         storage = Storage(plan([set(row) for row in prepared.jacobian]))
+        position = {state: k for k, state in enumerate(storage.plan.order)}
+        self.pattern = [(position[i], position[j]) for i, row in enumerate(prepared.jacobian) for j in row]
+        self.places = np.array([storage.index[entry] for entry in self.pattern], dtype=np.int64)
         self.diagonal = np.array([storage.index[i, i] for i in range(len(self.index))], dtype=np.int64)
         self.problem = problem
 

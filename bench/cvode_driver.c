@@ -168,3 +168,21 @@ __attribute__((visibility("default"))) int64_t cv_run(const sundials_t *s, const
   }
   return 0; /* one context per call is left to the process's end: a benchmark makes few */
 }
+
+/* The same equations one at a time, for callers that bring their own integrator. */
+static model_t single;
+__attribute__((visibility("default"))) void one_start(const double *inputs, double *y0) {
+  static vd u[NU], y[NS];
+  for (int64_t i = 0; i < NU; i++) u[i] = V(inputs[i]);
+  initialise(u, single.c, y);
+  for (int64_t i = 0; i < NS; i++) y0[i] = y[i][0];
+}
+__attribute__((visibility("default"))) void one_rhs(double t, const double *y, double *f) {
+  for (int64_t i = 0; i < NS; i++) f[i] = 0.0;
+  rhs(V(t), (const vd *)y, single.c, (vd *)f);
+}
+/* values[k] = entry k of the Jacobian in the order of `places` in the stored pattern. */
+__attribute__((visibility("default"))) void one_jacobian(double t, const double *y, const int64_t *places, int64_t n, double *values) {
+  fill(V(t), (const vd *)y, single.c, V(0.0), single.W, single.ft);
+  for (int64_t k = 0; k < n; k++) values[k] = -single.W[places[k]][0];
+}

@@ -89,7 +89,7 @@ PROBLEMS = (
         "Bachmann 2011, JAK2/STAT5, 25 states",
         end=240.0,
         fixed=lambda name: name == "Epo" or name.startswith("init_"),
-        patients=20_000,
+        patients=4000,
     ),
     Problem(
         "qsp73",
@@ -98,7 +98,7 @@ PROBLEMS = (
         fixed=lambda name: name.startswith(("nA", "nM", "qM", "nfb", "nQ")),
         dosed="D_depot",
         doses=[(28.0 * k, 50.0) for k in range(13)],
-        patients=1500,
+        patients=1000,
     ),
     Problem(
         "cascade96",
@@ -108,6 +108,6 @@ PROBLEMS = (
         dosed="L",
         doses=[(60.0 * k, 0.15) for k in range(1, 13)],
         by_events=True,
-        patients=1500,
+        patients=1000,
     ),
 )

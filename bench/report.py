@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 LABELS = {
-    "rodas5p": "Leukinetics Rodas5P", "rodas4": "Leukinetics Rodas4", "cvode": "CVODE, C",
+    "rodas5p": "Leukinetics Rodas5P", "rodas4": "Leukinetics Rodas4", "cvode": "CVODE in C",
+    "sundae": "CVODE, scikit-sundae",
     "roadrunner": "libRoadRunner", "amici": "AMICI",
 }  # fmt: skip
-COLOURS = {"rodas5p": "C0", "rodas4": "C9", "cvode": "C1", "roadrunner": "C3", "amici": "C2"}
+COLOURS = {"rodas5p": "C0", "rodas4": "C9", "cvode": "C1", "sundae": "C8", "roadrunner": "C3", "amici": "C2"}
 
 
 def write(results: dict[str, Any], folder: Path, console: Console) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
-from bench import amici, cvode
+from bench import amici, cvode, sundae
 from bench.problems import F64, Ensemble, Problem
 
 #: No solver is given up for the number of its steps.
@@ -117,7 +117,8 @@ def solvers() -> dict[str, tuple[str, Callable[[Problem], Any]]]:
         "roadrunner": (f"libRoadRunner {roadrunner.__version__}", RoadRunner),
     }
     if cvode.version():
-        found["cvode"] = (cvode.version() + ", our equations, Jacobian and sparse LU", cvode.CvodeRunner)
+        found["cvode"] = (cvode.version() + ", C: our equations, Jacobian and sparse LU", cvode.CvodeRunner)
+        found["sundae"] = (cvode.version() + ", Python: our equations and Jacobian", sundae.SundaeRunner)
     if amici.version():
         found["amici"] = (amici.version(), amici.AmiciRunner)
     return found
