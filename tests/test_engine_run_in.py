@@ -154,7 +154,6 @@ def test_run_in_and_steady_state_dosing() -> None:
     np.testing.assert_allclose(got, [10 / (1 - np.exp(-1.8)), 8.0], rtol=1e-6)
 
 
-@pytest.mark.xfail(reason="says BAD_INITIAL instead")
 def test_a_patient_who_does_not_settle_beside_steady_state_dosing() -> None:
     """Patient 1 has no SS dose and no steady state: that is the reason to give, not a bad start value."""
     import pandas as pd

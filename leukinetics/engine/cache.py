@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from leukinetics.engine.toolchain import compiler, flags_identity
+from leukinetics.engine.toolchain import Compiler, compiler, flags_identity
 from leukinetics.errors import EngineError
 
 
@@ -51,7 +51,7 @@ def compiled(source: str) -> Path:
         with tempfile.TemporaryDirectory(dir=folder, prefix="building-") as work:
             text, built, digest = Path(work) / "kernel.c", Path(work) / "kernel.so", Path(work) / "sum"
             text.write_text(source, encoding="utf-8")
-            tool.build(text, built)
+            _build(tool, text, built)
             digest.write_text(_sum(built), encoding="ascii")
             os.replace(built, library)
             os.replace(digest, checksum)
@@ -61,6 +61,16 @@ def compiled(source: str) -> Path:
             "set the environment variable LEUKINETICS_CACHE to a folder that you may write to."
         ) from None
     return library
+
+
+def _build(tool: Compiler, text: Path, built: Path) -> None:
+    """Compile; a compiler that cannot be run, or leaves nothing, is not an error of the cache folder."""
+    try:
+        tool.build(text, built)
+    except OSError as problem:
+        raise EngineError(f"The compiler {tool.identity} cannot be run: {problem.strerror or problem}.") from None
+    if not built.is_file():
+        raise EngineError(f"The compiler {tool.identity} wrote no library, though it reported no error.")
 
 
 def _sum(path: Path) -> str:

@@ -86,9 +86,9 @@ class CompiledModel:
         if doses is not None:
             arrays = dose_arrays(doses, self.system.dose_targets, self.source.state_index, self.source.factor_slots)
         n_threads = available_threads(threads)
-        y_start, unsettled = None, None
+        y_start, ended = None, None
         if doses is not None and np.any(doses.steady_state > 0.0):
-            y_start, unsettled = self._steady_start(request, table, doses, n_threads)
+            y_start, ended = self._steady_start(request, table, doses, n_threads)
         out = output_buffer((len(table), len(request.times), len(request.outputs)))
         job = self._job(request, table, out, arrays, request.times, request.outputs)
         job.y_start = y_start
@@ -96,9 +96,9 @@ class CompiledModel:
             job.run_in = (0.0, 0.0, 0.0)  # the steady start has settled already
         self.kernel.run(job, n_threads, progress)
         status = job.status.astype(np.int8)
-        if unsettled is not None:
-            status[unsettled] = Status.NOT_SETTLED
-            out[unsettled] = np.nan
+        if ended is not None:
+            status[ended != Status.OK] = ended[ended != Status.OK]
+            out[ended != Status.OK] = np.nan
         return RawResult(out, status, job.steps - job.rejected, job.rejected)
 
     def _job(
@@ -152,11 +152,11 @@ class CompiledModel:
 
     def _steady_start(
         self, request: Request, table: PatientTable, doses: DoseSchedule, threads: int
-    ) -> tuple[F64, NDArray[np.bool_]]:
-        """States just before the first dose of patients whose first dose is marked SS=1.
+    ) -> tuple[F64, NDArray[np.int8]]:
+        """States just before the first dose of patients whose first dose is marked SS=1, and all statuses so far.
 
         Their dose is repeated every II, ten intervals a round, until a round changes no state by more than
-        the tolerance; patients without the mark start as the model does.
+        the tolerance; patients without the mark start as the model does (and may fail already).
         """
         n, n_states = len(table), len(self.source.state_index)
         interval = np.broadcast_to(doses.steady_state, (n,))
@@ -166,7 +166,8 @@ class CompiledModel:
         first = self._job(request, table, np.empty((n, 1, 0)), None, no_times, ())
         first.y_end = y
         self.kernel.run(first, threads)
-        unsettled = asked.copy()
+        ended = first.status.astype(np.int8)
+        unsettled = asked & (ended == Status.OK)
         for _ in range(_ROUNDS):
             rows = np.flatnonzero(unsettled)
             if len(rows) == 0:
@@ -181,8 +182,10 @@ class CompiledModel:
                 self.kernel.run(job, threads)
                 y[some] = job.y_end
                 small = np.abs(job.y_end - before) <= request.rtol * np.abs(job.y_end) + job.atol
-                unsettled[some] = ~small.all(axis=1)
-        return y, unsettled
+                ended[some] = job.status
+                unsettled[some] = (job.status == Status.OK) & ~small.all(axis=1)
+        ended[unsettled] = Status.NOT_SETTLED
+        return y, ended
 
     def _repeat_first_dose(
         self,
