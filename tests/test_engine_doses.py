@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from engine_tools import METHODS, body, model, solve, values
 
+import leukinetics as lk
 from leukinetics.engine.status import Status
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-12}
@@ -225,6 +226,15 @@ def test_a_steady_state_that_does_not_exist() -> None:
     ds = model(ORAL).simulate([0.0, 1.0], {"CL": [0.0, 2.0]}, doses=doses, outputs="C")
     assert ds["status"].values.tolist() == [Status.NOT_SETTLED, Status.OK]
     assert np.isnan(ds["C"][0]).all() and np.isfinite(ds["C"][1]).all()
+
+
+@pytest.mark.parametrize("backend", ["compiled", "roadrunner"])
+@pytest.mark.parametrize(("line", "reason"), [("J2: => D; sin(time)", "time"), ("at (D > 5): D = 0", "events")])
+def test_no_steady_state_of_models_with_a_clock(line: str, reason: str, backend: str) -> None:
+    text = body("species D; D = 0; J1: D => ; 0.3*D", line)
+    doses = nonmem(TIME=0.0, AMT=1.0, EVID=1, CMT="D", II=1.0, SS=1)
+    with pytest.raises(lk.UnsupportedModelError, match=f"steady state.*{reason}"):
+        model(text).simulate([1.0], doses=doses, backend=backend)
 
 
 def test_slow_accumulation_settles_within_tolerance() -> None:

@@ -24,6 +24,7 @@ from leukinetics.engine.status import Status
 from leukinetics.engine.system import OdeSystem, State
 from leukinetics.engine.tableau import METHODS
 from leukinetics.engine.tables import PatientTable
+from leukinetics.errors import UnsupportedModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,8 @@ class CompiledModel:
         self.system = system
         self._prepared: Prepared = prepare(system)
         fixed = {q.name for q in [*system.constants, *system.discretes]}
-        breaks = breakpoints(system.graph, [s.rate for s in system.states], fixed)
+        jumping = [*(s.rate for s in system.states), *(e.trigger for e in system.events)]
+        breaks = breakpoints(system.graph, jumping, fixed)
         self.source: KernelSource = kernel_source(self._prepared, breaks)
         self.kernel = Kernel(compiled(self.source.text))
         self._observers: dict[tuple[Expr, ...], tuple[ctypes.CDLL, int]] = {}
@@ -156,8 +158,14 @@ class CompiledModel:
         """States just before the first dose of patients whose first dose is marked SS=1, and all statuses so far.
 
         Their dose is repeated every II, ten intervals a round, until a round changes no state by more than
-        the tolerance; patients without the mark start as the model does (and may fail already).
+        the tolerance; patients without the mark start as the model does (and may fail already). Every round
+        begins at time 0, so models that look at the clock or have events have no such state.
         """
+        g, what = self.system.graph, f"A steady state before the first dose of '{self.system.name}' is not possible"
+        if self.system.events:
+            raise UnsupportedModelError(f"{what}: the model has events.")
+        if g.time in g.reachable([s.rate for s in self.system.states]):
+            raise UnsupportedModelError(f"{what}: its rates depend on time.")
         n, n_states = len(table), len(self.source.state_index)
         interval = np.broadcast_to(doses.steady_state, (n,))
         asked = interval > 0.0
