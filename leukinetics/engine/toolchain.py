@@ -18,7 +18,8 @@ from pathlib import Path
 from leukinetics.errors import EngineError
 
 _FLAGS = (
-    "-std=gnu11", "-O2", "-march=native", "-shared", "-fPIC", "-nostdlib", "-ffp-contract=fast", "-fno-math-errno", "-fno-builtin",
+    "-std=gnu11", "-O2", "-march=native", "-shared", "-fPIC", "-nostdlib", "-ffp-contract=fast", "-fno-math-errno",
+    "-fno-builtin",
     "-fvisibility=hidden", "-w",
 )  # fmt: skip
 
@@ -43,6 +44,7 @@ class Compiler:
             [*self.command, *_FLAGS, *extra, "-o", str(library), str(source)],
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
         )
         if run.returncode != 0:
@@ -76,7 +78,13 @@ def compiler(choice: str | None = None) -> Compiler:
             f"LEUKINETICS_CC names the compiler '{wanted}', which was not found; "
             "give the name or path of an installed gcc or clang, or unset it to use the bundled compiler."
         )
-    run = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    try:
+        run = subprocess.run([path, "--version"], capture_output=True, text=True, errors="replace", check=False)
+    except OSError as problem:
+        raise EngineError(
+            f"LEUKINETICS_CC names '{wanted}', which cannot be run ({problem.strerror or problem}); "
+            "give the name or path of an installed gcc or clang, or unset it to use the bundled compiler."
+        ) from None
     return Compiler((path,), (run.stdout.splitlines() or [wanted])[0])
 
 
