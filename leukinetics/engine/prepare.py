@@ -114,8 +114,8 @@ def _lower_power(g: Graph, a: Expr, b: Expr) -> Expr:
         return g.rebuild("powfix", (a, e, _sign_below_zero(g, b), _at_zero(g, b, 0.0)))
     positive = _product(g, a, int(abs(exponent)))
     if not exponent.is_integer():
-        root = g.rebuild("powpos", (a, g.call("sqrt", a)))  # 0 below 0, as for all broken exponents
-        positive = g.mul(positive, root)
+        positive = g.mul(positive, g.call("sqrt", a))
+        positive = g.rebuild("powpos", (a, positive))  # 0 below 0, as for all broken exponents
     return positive if exponent > 0 else g.div(g.one, positive)
 
 
