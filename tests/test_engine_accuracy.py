@@ -93,21 +93,15 @@ def test_asking_for_more_times_does_not_change_the_others(name: str, method: str
 SWITCH = body("y' = -0.1*y", "x' = lam*(y^n/(1 + y^n) - x)", "n = 8; lam = 1; y = 10", "x = 1/(1 + 10^(-n))")
 
 
-BETWEEN = pytest.mark.xfail(
-    reason="error control looks at the ends of steps; between them a fast state that follows a slow one, or time, "
-    "through a sharp function is off by hundreds of tolerances"
-)
-
-
 @pytest.mark.parametrize(
     ("rtol", "lam", "n", "method"),
     [
         (1e-4, 1.0, 10.0, "rodas5p"),
         (1e-6, 1.0, 10.0, "rodas4"),
-        pytest.param(1e-4, 1e4, 10.0, "rodas5p", marks=BETWEEN),
-        pytest.param(1e-6, 1e4, 4.0, "rodas5p", marks=BETWEEN),
-        pytest.param(1e-6, 1e6, 10.0, "rodas5p", marks=BETWEEN),
-        pytest.param(1e-6, 1e6, 10.0, "rodas4", marks=BETWEEN),
+        (1e-4, 1e4, 10.0, "rodas5p"),
+        (1e-6, 1e4, 4.0, "rodas5p"),
+        (1e-6, 1e6, 10.0, "rodas5p"),
+        (1e-6, 1e6, 10.0, "rodas4"),
     ],
 )
 def test_between_steps_a_fast_state_follows_a_slow_one(rtol: float, lam: float, n: float, method: str) -> None:
@@ -124,8 +118,8 @@ def test_between_steps_a_fast_state_follows_a_slow_one(rtol: float, lam: float, 
     "lam",
     [
         1.0,
-        pytest.param(1e4, marks=BETWEEN),
-        pytest.param(1e6, marks=BETWEEN),
+        1e4,
+        1e6,
     ],
 )
 def test_between_steps_a_fast_state_follows_time(lam: float, method: str) -> None:

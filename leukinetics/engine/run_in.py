@@ -11,8 +11,8 @@ from leukinetics.engine.options import positive
 class RunIn:
     """Simulate without doses, with time standing still at 0, until the states have settled.
 
-    Settled: at its present rate no state would change by more than ``tolerance`` (relative to its size, plus
-    its absolute tolerance) within ``settling_time`` (default: a hundredth of ``limit``). A patient that has
+    Settled: at its present rate no state would change by more than ``tolerance`` (relative to its size) plus its
+    absolute tolerance within ``settling_time`` (default: a hundredth of ``limit``). A patient that has
     not settled after ``limit`` gets the status NOT_SETTLED. Times in the model's unit of time.
     """
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from leukinetics.engine.breakpoints import Breakpoint
 from leukinetics.engine.codegen.emit import Emitter
 from leukinetics.engine.codegen.events import EventCode
 from leukinetics.engine.codegen.linear import Storage, factor_function, solve_function
@@ -77,8 +78,8 @@ class _Hoisting:
         return self.slots[e]
 
 
-def kernel_source(p: Prepared, breakpoints: Sequence[Expr] = ()) -> KernelSource:
-    """C text of the ensemble integrator for ``p``; ``breakpoints`` are times (of constants) to hit exactly."""
+def kernel_source(p: Prepared, breakpoints: Sequence[Breakpoint] = ()) -> KernelSource:
+    """C text of the ensemble integrator for ``p``; ``breakpoints`` are times to hit exactly."""
     g, system = p.graph, p.system
     n = len(system.states)
     order_plan = plan([set(row) for row in p.jacobian])
@@ -98,7 +99,9 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Expr] = ()) -> KernelSource
         s: -1 if e == g.one else names[str(g.values[e])] if g.ops[e] == "sym" else hoist.take(e)
         for s, e in factor_exprs.items()
     }
-    lowered_breaks = lower(g, list(breakpoints))
+    single = [b.offset for b in breakpoints if b.period is None]
+    periodic = [x for b in breakpoints if b.period is not None for x in (b.offset, b.period)]
+    lowered_breaks = lower(g, [*single, *periodic])
     n_slots_before_breaks = hoist.first + len(hoist.slots)
     break_stores = [Store(f"c[{n_slots_before_breaks + k}] = {{}};", e) for k, e in enumerate(lowered_breaks)]
     n_slots = n_slots_before_breaks + len(lowered_breaks)
@@ -131,7 +134,8 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Expr] = ()) -> KernelSource
         _runtime("job.h"),
         f"#define NS {n}\n#define NC {max(1, n_slots)}\n#define NU {max(1, len(p.layout.inputs))}\n"
         f"#define NW {max(1, len(storage))}\n#define MAX_TARGETS {max(1, len(system.dose_targets))}\n"
-        f"#define N_BREAK {len(lowered_breaks)}\n#define FIRST_BREAK {n_slots_before_breaks}\n",
+        f"#define N_BREAK {len(single)}\n#define N_PERIODIC {len(periodic) // 2}\n"
+        f"#define FIRST_BREAK {n_slots_before_breaks}\n#define FIRST_PERIODIC {n_slots_before_breaks + len(single)}\n",
         _runtime("work.h"),
         at_start.function("start_values", "const vd *RESTRICT u, vd *RESTRICT c, vd *RESTRICT y", "u, c, y", start),
         slots_only.function("hoist", "vd *c", "c", hoisted),

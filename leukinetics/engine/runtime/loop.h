@@ -10,7 +10,7 @@ static int settled(const job_t *j, const lanes_t *s, int l) {
   for (int64_t i = 0; i < NS; i++) {
     const double a = AT(s->w.y, i, l), b = AT(s->w.yn, i, l);
     const double change = (b > a ? b - a : a - b) * scale, size = b > 0 ? b : -b;
-    if (!(change <= j->run_in_tolerance * (size + j->atol[i]))) return 0;
+    if (!(change <= j->run_in_tolerance * size + j->atol[i])) return 0;
   }
   return 1;
 }
@@ -25,7 +25,7 @@ __attribute__((visibility("default"))) int64_t lk_run(const job_t *j, void *memo
   for (int64_t k = 0; k < MAX_TARGETS; k++) w->infusion[k] = V(0.0);
   w->n_targets = j->n_targets;
   w->target_state = j->target_state;
-  w->t_low = w->t_high = s->t = s->h = V(0.0);
+  w->t_low = w->t_high = w->moving = s->t = s->h = V(0.0);
   s->next_out = V(__builtin_inf());
   s->err_old = V(1e-4);
   for (int l = 0; l < LANES; l++) s->patient[l] = -1, s->restart[l] = 0, s->brk[l] = 0, s->phase[l] = 1;
@@ -125,6 +125,7 @@ __attribute__((visibility("default"))) int64_t lk_run(const job_t *j, void *memo
             s->phase[l] = 1;
             s->t[l] = 0.0;
             s->next_out[l] = j->times[0];
+            w->moving[l] = 1.0;
             check[l] = crossed = 1;
           } else if (s->clip[l]) {
             finish(j, s, l, NOT_SETTLED);

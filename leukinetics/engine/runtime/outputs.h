@@ -75,6 +75,13 @@ static void finish(const job_t *j, lanes_t *s, int l, int64_t status) {
   s->h[l] = 0.0;
 }
 
+/* Whether lane l's states are numbers: a last dose or event is followed by no step that would notice. */
+static int finite(const work *w, int l) {
+  for (int64_t i = 0; i < NS; i++)
+    if (!FINITE(AT(w->y, i, l))) return 0;
+  return 1;
+}
+
 /* Report the values at the lanes' present times where an output is due, then retire finished patients. */
 static void outputs_now(const job_t *j, lanes_t *s, const int64_t *check) {
   work *w = &s->w;
@@ -89,5 +96,5 @@ static void outputs_now(const job_t *j, lanes_t *s, const int64_t *check) {
     store_outputs(j, s, now);
   }
   for (int l = 0; l < LANES; l++)
-    if (checked[l] && s->phase[l] && s->time_index[l] >= j->n_times) finish(j, s, l, OK);
+    if (checked[l] && s->phase[l] && s->time_index[l] >= j->n_times) finish(j, s, l, finite(w, l) ? OK : NON_FINITE);
 }

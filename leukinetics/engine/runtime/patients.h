@@ -36,6 +36,7 @@ static int refill(const job_t *j, lanes_t *s) {
     s->dose_end[l] = j->dose_offset ? j->dose_offset[row + 1] : 0;
     s->phase[l] = j->run_in_limit <= 0.0;
     s->next_out[l] = s->phase[l] ? j->times[0] : __builtin_inf();
+    w->moving[l] = s->phase[l] ? 1.0 : 0.0;
     if (!finite) {
       finish(j, s, l, BAD_INITIAL);
     } else if (s->phase[l] == 0) {

@@ -29,8 +29,11 @@ static NOINLINE void locate_events(const job_t *j, lanes_t *s, int64_t *accepted
   }
   if (!any) return;
   for (int64_t i = 0; i < NS; i++) dense_coefficients(j->method, w, i, s->dense, i);
+  vm hit;
+  for (int l = 0; l < LANES; l++) hit[l] = s->events.hit[l] ? -1 : 0;
   vd low = V(0.0), high = V(1.0);
   for (int k = 0; k < 60; k++) {
+    if (k == 1 && !any_lane(hit & (vm)(low == V(0.0)))) break; /* all at the very end */
     const vd middle = k ? V(0.5) * (low + high) : V(1.0 - 1e-13); /* a change at the very end is common */
     interpolate_all(s, middle);
     const vm changed = triggers_changed(s, s->t + middle * s->h, w->yt);
@@ -92,12 +95,25 @@ static int next_break(const job_t *j, lanes_t *s, int l) {
     if (b == t) jump = 1;
     if (b > t && b < brk) brk = b;
   }
+  for (int64_t k = 0; k < N_PERIODIC; k++) {
+    const double offset = AT(s->w.c, FIRST_PERIODIC + 2 * k, l), period = AT(s->w.c, FIRST_PERIODIC + 2 * k + 1, l);
+    const double n = (t - offset) / period;
+    /* a period that no step could resolve is left to error control */
+    if (!(period > 1e-7 * j->times[j->n_times - 1]) || !FINITE(offset) || !(n < 1e15 && n > -1e15)) continue;
+    double b = offset + ((double)(int64_t)n - 1) * period;
+    for (int64_t m = -1; m < 3 && b <= t; m++) {
+      if (b == t) jump = 1;
+      b = offset + ((double)(int64_t)n + m + 1) * period;
+    }
+    if (b > t && b < brk) brk = b;
+  }
 #if NE > 0
   brk = events_due(&s->events, l, brk);
 #endif
   s->brk[l] = brk;
-  AT(&s->w.t_low, 0, l) = next_up(t);
-  AT(&s->w.t_high, 0, l) = next_down(brk);
+  /* a few roundings clear of the jump, which the equations compute in their own way */
+  AT(&s->w.t_low, 0, l) = next_up(t * (1 + 4 * EPS));
+  AT(&s->w.t_high, 0, l) = next_down(brk * (1 - 4 * EPS));
   return jump;
 }
 

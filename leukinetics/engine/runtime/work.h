@@ -9,6 +9,7 @@ typedef struct {
   vd W[NW];
   vd c[NC];
   vd infusion[MAX_TARGETS];
+  vd moving; /* 0 while time stands still, else 1 */
   vd t_low, t_high; /* times are kept inside the segment, off its ends, where the equations may jump */
   int64_t n_targets;
   const int64_t *target_state;
