@@ -64,6 +64,16 @@ class Graph:
         self.zero: Expr = self.const(0.0)
         self.one: Expr = self.const(1.0)
 
+    @classmethod
+    def restored(cls, ops: list[str], args: list[tuple[int, ...]], values: list[float | str | None]) -> Graph:
+        """A graph with exactly these nodes (another graph's ``ops``, ``args`` and ``values``)."""
+        g = cls()
+        for op, a, value in zip(ops, args, values, strict=True):
+            g._node(op, a, value)
+        if len(g.ops) != len(ops):
+            raise ValueError("the nodes are not those of one graph")
+        return g
+
     # ---- construction -------------------------------------------------------------------------
 
     def _node(self, op: str, args: tuple[int, ...], value: float | str | None) -> Expr:

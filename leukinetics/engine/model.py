@@ -7,22 +7,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from leukinetics.engine.compiled import CompiledModel, Request
+from leukinetics.engine.doses import DoseSchedule, read_doses
 from leukinetics.engine.expr import Expr
 from leukinetics.engine.options import callback, choice, name_list, positive, tolerances, whole
+from leukinetics.engine.result import RawResult, check_output_names, to_dataset
 from leukinetics.engine.run_in import RunIn
 from leukinetics.engine.status import Status
 from leukinetics.engine.system import Input, OdeSystem
+from leukinetics.engine.tableau import METHODS
+from leukinetics.engine.tables import PatientTable, read_patients, read_times
+from leukinetics.engine.toolchain import compiler
 from leukinetics.errors import DataError, UnsupportedModelError, suggest
 
 if TYPE_CHECKING:
-    import numpy as np
     import xarray as xr
-
-    from leukinetics.engine.compiled import CompiledModel, Request
-    from leukinetics.engine.doses import DoseSchedule
-    from leukinetics.engine.result import RawResult
-    from leukinetics.engine.tables import PatientTable
-
 #: Ends of the fast path after which the reference path may still succeed.
 _WORTH_A_RETRY = (Status.STEP_TOO_SMALL, Status.MAX_STEPS, Status.NON_FINITE, Status.EVENT_STORM)
 
@@ -69,7 +70,6 @@ class Model:
     @cached_property
     def compiled(self) -> CompiledModel:
         """The compiled form; compiling happens on first use, or the disk cache has it."""
-        from leukinetics.engine.compiled import CompiledModel
 
         return CompiledModel(self.system)
 
@@ -128,8 +128,6 @@ class Model:
         UnsupportedModelError
             If no backend can run the model, or not the one asked for.
         """
-        from leukinetics.engine.doses import read_doses
-        from leukinetics.engine.tables import read_patients
 
         request, names, units = self._request(times, outputs, amounts, rtol, atol, method, run_in, max_steps)
         threads = None if threads is None else whole("threads", threads)
@@ -162,8 +160,6 @@ class Model:
 
         Memory is bounded by the chunk, and a patient's numbers are bitwise those of :meth:`simulate`.
         """
-        from leukinetics.engine.doses import read_doses
-        from leukinetics.engine.tables import PatientTable, read_patients
 
         chunk = whole("chunk", chunk)
         request, names, units = self._request(times, outputs, amounts, rtol, atol, method, run_in, max_steps)
@@ -198,10 +194,6 @@ class Model:
         max_steps: int,
     ) -> tuple[Request, list[str], dict[str, str]]:
         """Check the options once, before any work is done."""
-        from leukinetics.engine.compiled import Request
-        from leukinetics.engine.result import check_output_names
-        from leukinetics.engine.tableau import METHODS
-        from leukinetics.engine.tables import read_times
 
         names, expressions, units = self._outputs(outputs, amounts)
         check_output_names(names)
@@ -285,13 +277,12 @@ class Model:
         A reference that steps across a singularity returns numbers that mean nothing, so it is run at two
         tolerances: where both agree the status becomes RETRIED, elsewhere the first status stays.
         """
-        import numpy as np
-
-        from leukinetics.engine.reference import simulate_reference
 
         rows = np.flatnonzero(np.isin(raw.status, _WORTH_A_RETRY))
         if len(rows) == 0:
             return raw
+        from leukinetics.engine.reference import simulate_reference  # libRoadRunner takes long to load
+
         some = doses.take(rows) if doses is not None else None
         try:
             again, finer = (
@@ -317,8 +308,6 @@ class Model:
         backend: str,
     ) -> xr.Dataset:
         from leukinetics import __version__
-        from leukinetics.engine.result import to_dataset
-        from leukinetics.engine.toolchain import compiler
 
         attrs: dict[str, Any] = {
             "model": self.name,

@@ -57,6 +57,7 @@ def to_dataset(
     The variables are views of ``raw.values``, not copies. ``attrs`` carries what made the numbers: engine
     version, method, rtol, atol, compiler. Raises DataError for names that collide.
     """
+    import pandas as pd
     import xarray as xr
 
     check_output_names(output_names)
@@ -77,9 +78,9 @@ def to_dataset(
     )
     variables["steps"] = ("patient", raw.steps, {"long_name": "accepted steps"})
     variables["rejected"] = ("patient", raw.rejected, {"long_name": "rejected steps"})
-    coords = {
-        "patient": ("patient", ids.to_numpy(), {"long_name": "patient label"}),
-        "time": ("time", times, {"units": time_unit, "long_name": "time"}),
+    coords = {  # as pandas indexes: from plain arrays xarray would first load every array library it knows
+        "patient": ("patient", ids, {"long_name": "patient label"}),
+        "time": ("time", pd.Index(times), {"units": time_unit, "long_name": "time"}),
     }
     return xr.Dataset(variables, coords=coords, attrs=dict(attrs))
 

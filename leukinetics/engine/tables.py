@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from leukinetics.engine.columns import (
     as_frame,
@@ -25,7 +26,6 @@ from leukinetics.engine.system import Input
 from leukinetics.errors import DataError, suggest
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 LABELS = ("patient", "ID")  # the columns that may hold a patient's label
@@ -61,8 +61,6 @@ def read_patients(parameters: Any, inputs: Mapping[str, Input]) -> PatientTable:
     Raises DataError for unknown names, text, missing or infinite values, repeated labels, columns of
     unequal length, a table without rows and anything that is no table.
     """
-    import pandas as pd
-
     if parameters is None:
         return PatientTable(_numbered(1), (), np.empty((1, 0)))
     ids, columns, n = _columns(parameters)
@@ -102,8 +100,6 @@ def read_times(times: Any) -> NDArray[np.float64]:
 
     Raises DataError that names the entry otherwise.
     """
-    import pandas as pd
-
     column = read_series(times, "times")
     if not isinstance(column, pd.Series):
         raise DataError(f"times must be a list or 1-d array of numbers such as [0, 1, 2], not {show(times)}.")
@@ -126,8 +122,6 @@ def read_times(times: Any) -> NDArray[np.float64]:
 
 def _columns(parameters: Any) -> tuple[pd.Index | None, dict[str, Any], int]:
     """Split a table into (labels or None, columns as Series or scalars, number of rows)."""
-    import pandas as pd
-
     xr = sys.modules.get("xarray")  # nobody can hand over a Dataset without having imported xarray
     if xr is not None and isinstance(parameters, xr.Dataset):
         return _dataset_columns(parameters)
@@ -177,6 +171,4 @@ def _repeats(index: pd.Index) -> bool:
 
 
 def _numbered(n: int) -> pd.Index:
-    import pandas as pd
-
     return pd.Index(np.arange(n), name="patient")

@@ -13,6 +13,7 @@ from leukinetics.engine.sbml.scan import scan
 from leukinetics.engine.sbml.symbols import Place, collect
 from leukinetics.engine.sbml.units import Units, quotient, text
 from leukinetics.engine.system import OdeSystem
+from leukinetics.engine.system_cache import cached_system
 from leukinetics.errors import ModelError
 
 _SUFFIXES = (".xml", ".sbml", ".ant", ".txt")
@@ -40,8 +41,14 @@ def read_model(path_or_text: str | Path) -> OdeSystem:
     """
     source, folder, name = _source(path_or_text)
     generated = not source.lstrip().startswith("<")
-    sbml = antimony_to_sbml(source, folder) if generated else source
-    return _read_sbml(sbml, generated, folder, name)
+
+    def read() -> OdeSystem:
+        sbml = antimony_to_sbml(source, folder) if generated else source
+        return _read_sbml(sbml, generated, folder, name)
+
+    if re.search(r"\bimport\b" if generated else r"externalModelDefinition", source):
+        return read()  # what other files say may change
+    return cached_system(source, name, read)
 
 
 # ---- where the text comes from ---------------------------------------------------------------------
