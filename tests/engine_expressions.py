@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from leukinetics.engine.compiled import CompiledModel, Request
+from leukinetics.engine.compiled import CompiledModel
 from leukinetics.engine.expr import Expr, Graph
+from leukinetics.engine.request import Request
 from leukinetics.engine.system import Input, OdeSystem, Quantity, State
 from leukinetics.engine.tables import PatientTable
 

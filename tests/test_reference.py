@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from leukinetics.engine.compiled import Request
 from leukinetics.engine.doses import read_doses
 from leukinetics.engine.reference import simulate_reference
+from leukinetics.engine.request import Request
 from leukinetics.engine.result import RawResult
 from leukinetics.engine.run_in import RunIn
 from leukinetics.engine.sbml import read_model

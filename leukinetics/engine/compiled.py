@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +17,8 @@ from leukinetics.engine.doses import DoseSchedule
 from leukinetics.engine.expr import Expr
 from leukinetics.engine.kernel import DoseArrays, Job, Kernel, available_threads, observer
 from leukinetics.engine.prepare import Prepared, prepare
+from leukinetics.engine.request import Request
 from leukinetics.engine.result import RawResult
-from leukinetics.engine.run_in import RunIn
 from leukinetics.engine.status import Status
 from leukinetics.engine.system import OdeSystem, State
 from leukinetics.engine.tableau import METHODS
@@ -33,30 +32,6 @@ if TYPE_CHECKING:
 
 #: Before an SS=1 dose: intervals per round, and rounds, that may pass until the pattern has settled.
 _INTERVALS, _ROUNDS = 10, 200
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to simulate, checked: everything but the patients and their doses."""
-
-    times: F64
-    outputs: tuple[Expr, ...]
-    rtol: float
-    atol: Mapping[str, float] | float  # of every state, or by state name (others: the entry "")
-    method: str
-    max_steps: int
-    run_in: RunIn | None
-
-    def tighter(self, factor: float) -> Request:
-        """The same request at tolerances ``factor`` times smaller."""
-        atol = self.atol
-        smaller = atol / factor if isinstance(atol, float) else {k: v / factor for k, v in atol.items()}
-        return replace(self, rtol=self.rtol / factor, atol=smaller)
-
-    @property
-    def loosest_atol(self) -> float:
-        """The largest absolute tolerance of any state."""
-        return self.atol if isinstance(self.atol, float) else max(self.atol.values())
 
 
 class CompiledModel:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukinetics.engine.compiled import CompiledModel, Request
 from leukinetics.engine.doses import DoseSchedule, read_doses
 from leukinetics.engine.expr import Expr
 from leukinetics.engine.options import callback, choice, name_list, positive, tolerances, whole
+from leukinetics.engine.request import Request
 from leukinetics.engine.result import RawResult, check_output_names, to_dataset
 from leukinetics.engine.run_in import RunIn
 from leukinetics.engine.status import Status
@@ -24,6 +24,8 @@ from leukinetics.errors import DataError, UnsupportedModelError, suggest
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from leukinetics.engine.compiled import CompiledModel
 #: Ends of the fast path after which the reference path may still succeed.
 _WORTH_A_RETRY = (Status.STEP_TOO_SMALL, Status.MAX_STEPS, Status.NON_FINITE, Status.EVENT_STORM)
 
@@ -70,6 +72,8 @@ class Model:
     @cached_property
     def compiled(self) -> CompiledModel:
         """The compiled form; compiling happens on first use, or the disk cache has it."""
+
+        from leukinetics.engine.compiled import CompiledModel
 
         return CompiledModel(self.system)
 

@@ -42,8 +42,8 @@ from leukinetics.errors import UnsupportedModelError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from leukinetics.engine.compiled import Request
     from leukinetics.engine.doses import DoseSchedule
+    from leukinetics.engine.request import Request
     from leukinetics.engine.tables import PatientTable
 
     F64 = NDArray[np.float64]
