@@ -243,7 +243,7 @@ def test_version_and_help_are_quick(tmp_path: Path) -> None:
     assert command("--version", cwd=tmp_path).stdout == f"leukinetics {leukinetics.__version__}\n"
     code = (
         "import sys; from leukinetics.cli import app; "
-        "heavy = {'pandas', 'xarray', 'pyarrow', 'matplotlib', 'pint', 'scipy', 'libsbml', 'roadrunner'}; "
+        "heavy = {'xarray', 'matplotlib', 'pint', 'scipy', 'libsbml', 'antimony', 'roadrunner'}; "
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
