@@ -122,12 +122,14 @@ def test_events_that_switch_and_wait(method: str) -> None:
     [
         ("bachmann2011", np.linspace(0, 240, 25), None),
         ("cascade96", np.linspace(0, 800, 41) + 0.37, None),
-        ("qsp73", np.linspace(0, 364, 53), {"time": 7.0, "target": "drug", "amount": 5.0, "every": 28.0, "count": 13}),
+        (
+            "qsp73",
+            np.linspace(0, 364, 53),
+            {"time": 0.0, "target": "D_depot", "amount": 50.0, "every": 28.0, "count": 13},
+        ),
     ],
 )
 def test_example_models(name: str, times: np.ndarray, doses: dict[str, Any] | None, method: str) -> None:
     m = model(examples.path(name))
-    if doses is not None:
-        doses["target"] = next(iter(m.system.dose_targets)) if doses["target"] not in m.species else doses["target"]
     for rtol, limit in [(1e-6, 1e-4), (1e-8, 1e-6)]:
         compare(m, times, rtol, limit, parameters=spread(m, 4, 0.2), doses=[doses] if doses else None, method=method)
