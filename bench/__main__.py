@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,6 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=[p.name for p in PROBLEMS], help="models to run")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder for the results")
     arguments = parser.parse_args()
-    for level in ("ERROR", "WARNING"):  # SUNDIALS reports failed patients on the terminal
-        os.environ.setdefault(f"SUNLOGGER_{level}_FILENAME", os.devnull)
     quick: bool = arguments.quick
     console = Console()
     problems = [p for p in PROBLEMS if not arguments.models or p.name in arguments.models]

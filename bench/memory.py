@@ -12,6 +12,7 @@ POINTS = 50
 
 _CHILD = """
 import resource, sys
+from pathlib import Path
 import numpy as np
 import leukinetics as lk
 from bench.problems import PROBLEMS
@@ -21,7 +22,13 @@ table = problem.ensemble(n).table()
 times = np.linspace(0.0, problem.end, int(sys.argv[3]))
 chunks = problem.model().stream(times, table, outputs=sys.argv[4].split(","), rtol=1e-5)
 write_parquet(chunks, sys.argv[2])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+status = Path("/proc/self/status")  # getrusage would include the process that started this one
+if status.exists():
+    line = next(l for l in status.read_text().splitlines() if l.startswith("VmHWM"))
+    print(int(line.split()[1]) * 1024)
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(peak * (1 if sys.platform == "darwin" else 1024))
 """
 
 
@@ -34,6 +41,5 @@ def peak_memory(patients: tuple[int, ...]) -> dict[str, Any]:
                 sys.executable, "-c", _CHILD, str(n), f"{folder}/out.parquet", str(POINTS), ",".join(OUTPUTS),
             ]  # fmt: skip
             run = subprocess.run(command, capture_output=True, text=True, check=True)
-            scale = 1e6 if sys.platform == "darwin" else 1e3  # bytes or kilobytes
-            found.append({"patients": n, "megabytes": int(run.stdout.splitlines()[-1]) / scale})
+            found.append({"patients": n, "megabytes": int(run.stdout.splitlines()[-1]) / 1e6})
     return {"points": found, "times": POINTS, "outputs": len(OUTPUTS)}

@@ -106,7 +106,7 @@ def figure(results: dict[str, Any], path: Path) -> None:
         ax.invert_xaxis()
         ax.grid(True, which="major", lw=0.4)
     axes[0][0].set_ylabel("patients per second of one core")
-    axes[0][0].legend(fontsize=8)
+    axes[0][-1].legend(fontsize=8, loc="lower left")
     m = results["machine"]
     fig.text(0.01, 0.005, f"{m['processor']}, {m['compiler']}, {m['time']}", fontsize=6)
     fig.tight_layout(rect=(0, 0.02, 1, 1))

@@ -13,7 +13,7 @@ from leukinetics.engine.kernel import available_threads
 
 def scaling(problem: Problem, quick: bool) -> dict[str, Any]:
     """Patients per second by number of threads (best of three), and whether all results are bitwise equal."""
-    n = problem.patients // (10 if quick else 1)
+    n = problem.patients * (1 if quick else 4)
     model, ensemble = problem.model(), problem.ensemble(n).table()
     cores = available_threads(None)
     counts = sorted({2**k for k in range(cores.bit_length())} | {cores})
