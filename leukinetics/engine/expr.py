@@ -221,10 +221,16 @@ class Graph:
 
     def minimum(self, a: Expr, b: Expr) -> Expr:
         """The smaller of two."""
+        va, vb = self.value(a), self.value(b)
+        if va is not None and vb is not None:
+            return a if va <= vb else b
         return a if a == b else self._node("min", (a, b), None)
 
     def maximum(self, a: Expr, b: Expr) -> Expr:
         """The larger of two."""
+        va, vb = self.value(a), self.value(b)
+        if va is not None and vb is not None:
+            return a if va >= vb else b
         return a if a == b else self._node("max", (a, b), None)
 
     def rem(self, a: Expr, b: Expr) -> Expr:

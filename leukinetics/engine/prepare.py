@@ -108,7 +108,7 @@ def _lower_power(g: Graph, a: Expr, b: Expr) -> Expr:
     """``a**b`` as products, or as ``exp(b log|a|)`` with the right values at and below zero."""
     exponent = g.value(b)
     if exponent is None or abs(exponent) > _PRODUCT_POWER or not (2.0 * exponent).is_integer():
-        e = g.call("exp", g.mul(b, g.rebuild("plog", (a,))))
+        e = g.call("exp", g.mul(_not_too_small(g, b), g.rebuild("plog", (a,))))
         if exponent is not None and exponent > 1.1 and not exponent.is_integer():
             return g.rebuild("powpos", (a, e))  # plog already sends a <= 0 to a power of 0
         return g.rebuild("powfix", (a, e, _sign_below_zero(g, b), _at_zero(g, b, 0.0)))
@@ -126,6 +126,13 @@ def _lower_power_slope(g: Graph, a: Expr, b: Expr, power: Expr) -> Expr:
     if exponent is not None and exponent > 1.1 and not exponent.is_integer():
         return slope
     return g.rebuild("dpowfix", (a, slope, _at_zero(g, b, 1.0)))
+
+
+def _not_too_small(g: Graph, b: Expr) -> Expr:
+    """``b``, but not between 0 and +-1e-300: the same power of every number, and 0 to it is still 0."""
+    least = g.const(1e-300)
+    up, down = g.maximum(b, least), g.minimum(b, g.neg(least))
+    return g.select(g.relation("gt", b, g.zero), up, g.select(g.relation("lt", b, g.zero), down, b))
 
 
 def _sign_below_zero(g: Graph, b: Expr) -> Expr:

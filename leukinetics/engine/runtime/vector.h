@@ -96,13 +96,11 @@ INLINE vd vceil(vd x) {
 /* exp(x) = 2^n exp(r), |r| <= ln2/2, exp(r) = 1 + r + r^2 q(r) to 1.6e-17. Results below the smallest normal
  * number are 0. */
 INLINE vd vexp(vd x) {
-  const vd low = V(-708.3), high = V(709.79);
-  vd z = SEL((vm)(x < low), low, x);
-  z = SEL((vm)(z > high), high, z);
-  const vd shift = V(6755399441055744.0); /* 1.5 * 2^52: the sum's low bits are the rounded number */
-  const vd biased = z * V(1.4426950408889634) + shift;
+  const vd low = V(-708.3), high = V(709.79); /* beyond these what follows is rubbish, and thrown away */
+  const vd shift = V(6755399441055744.0);     /* 1.5 * 2^52: the sum's low bits are the rounded number */
+  const vd biased = x * V(1.4426950408889634) + shift;
   const vd n = biased - shift;
-  vd r = z - n * LN2_HIGH;
+  vd r = x - n * LN2_HIGH;
   r = r - n * LN2_LOW;
   const vd r2 = r * r, r4 = r2 * r2, r8 = r4 * r4;
   const vd q01 = V(0.5) + r * V(0.16666666666666669), q23 = V(0.04166666666662413) + r * V(0.008333333333330062);
@@ -141,11 +139,11 @@ INLINE vd vlog(vd x) {
   return SEL((vm)(x >= V(0.0)), r, V(__builtin_nan("")));
 }
 
-/* Parts of a power a^b = exp(b plog(a)) with the right values at and below a = 0; see engine/prepare.py. */
-#define POWER_FLOOR V(1e-300)
+/* Parts of a power a^b = exp(b plog(a)) with the right values at and below a = 0; see engine/prepare.py.
+ * The logarithm of 0 is so far down that exp(b plog) is 0^b: 0, 1 or infinite by the sign of b. */
 INLINE vd vplog(vd a) {
   const vd m = vabs(a);
-  const vd r = vlog_normal(SEL((vm)(m < POWER_FLOOR), POWER_FLOOR, m));
+  const vd r = SEL((vm)(m < V(2.2250738585072014e-308)), V(-1.7e308), vlog_normal(m));
   return SEL((vm)(m < V(__builtin_inf())), r, m); /* inf and NaN pass */
 }
 
@@ -158,6 +156,7 @@ LOOP(exp)
 LOOP(log)
 LOOP(plog)
 
+#define POWER_FLOOR V(1e-300)
 INLINE vd vprecip(vd a) {
   const vm small = (vm)(vabs(a) < POWER_FLOOR);
   return V(1.0) / SEL(small, POWER_FLOOR, a);
@@ -165,7 +164,7 @@ INLINE vd vprecip(vd a) {
 INLINE vd vpowpos(vd a, vd e) { return SEL((vm)(a <= V(0.0)), V(0.0), e); }
 INLINE vd vpowfix(vd a, vd e, vd sign, vd at_zero) {
   const vd below = SEL((vm)(sign == V(0.0)), at_zero, e * sign);
-  return SEL((vm)(a > V(0.0)), e, SEL((vm)(a < V(0.0)), below, SEL((vm)(a != a), a, at_zero)));
+  return SEL((vm)(a < V(0.0)), below, e);
 }
 INLINE vd vdpowfix(vd a, vd slope, vd at_zero) { return SEL((vm)(a == V(0.0)), at_zero, slope); }
 
