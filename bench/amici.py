@@ -30,7 +30,8 @@ class AmiciRunner:
         from amici.sim import sundials
 
         self.problem, self.sundials = problem, sundials
-        folder = Path(tempfile.mkdtemp(prefix="bench-amici-"))
+        self._kept = tempfile.TemporaryDirectory(prefix="bench-amici-")  # removed at the end
+        folder = Path(self._kept.name)
         path = folder / "model.xml"
         path.write_text(_with_doses(problem), encoding="utf-8")
         name = f"bench_{problem.name}"
