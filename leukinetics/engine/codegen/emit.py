@@ -47,7 +47,7 @@ class Emitter:
         order = schedule(self.g, self.leaves, stores)
         chunks = [order[i : i + CHUNK] for i in range(0, len(order), CHUNK)] or [[]]
         scratch = self._scratch(chunks)
-        frame = f"  vd s[{len(scratch)}];\n" if scratch else ""
+        frame = f"  vd s[{max(scratch.values()) + 1}];\n" if scratch else ""
         if len(chunks) == 1:
             body = self._body(order, scratch, {e for e in order if isinstance(e, int)})
             return f"static NOINLINE void {name}({parameters}) {{\n{frame}{body}}}\n"
@@ -62,26 +62,31 @@ class Emitter:
     def _scratch(self, chunks: Sequence[Sequence[Item]]) -> dict[Expr, int]:
         """Places in the scratch array: of batches, side by side, and of values used in a later chunk."""
         places: dict[Expr, int] = {}
+        size = 0
         home: dict[Expr, int] = {}
         for k, chunk in enumerate(chunks):
             for item in chunk:
                 if isinstance(item, Batch):
-                    start = len(places)
+                    start = size
                     places.update((e, start + i) for i, e in enumerate(item.nodes))
+                    places.update((m, places[self.g.args[m][1]]) for m in item.mended)
+                    size += len(item.nodes)
                 elif isinstance(item, int):
                     home[item] = k
         for k, chunk in enumerate(chunks):
             for item in chunk:
                 for a in self._uses(item):
                     if home.get(a, k) != k and a not in places:
-                        places[a] = len(places)
+                        places[a] = size
+                        size += 1
         return places
 
     def _uses(self, item: Item) -> tuple[Expr, ...]:
         if isinstance(item, Store):
             return (item.expr,)
         if isinstance(item, Batch):
-            return tuple(self.g.args[e][0] for e in item.nodes)
+            mending = (a for m in item.mended for a in (self.g.args[m][0], *self.g.args[m][2:]))
+            return (*(self.g.args[e][0] for e in item.nodes), *mending)
         return self.g.args[item]
 
     def _body(self, items: Sequence[Item], scratch: Mapping[Expr, int], local: set[Expr]) -> str:
@@ -95,12 +100,27 @@ class Emitter:
                     argument = self._number(self.g.args[e][0], scratch, local)
                     lines.append(f"  s[{scratch[e]}] = {argument};\n")
                 lines.append(f"  {item.op}_all(s + {scratch[item.nodes[0]]}, {len(item.nodes)});\n")
+                lines += self._mending(item, scratch, local)
             else:
                 kind = "vm" if self.g.is_boolean(item) else "vd"
                 lines.append(f"  const {kind} x{item} = {self._node(item, scratch, local)};\n")
                 if item in scratch:
                     lines.append(f"  s[{scratch[item]}] = (vd)x{item};\n")
         return "".join(lines)
+
+    def _mending(self, batch: Batch, scratch: Mapping[Expr, int], local: set[Expr]) -> list[str]:
+        """Powers of bases below zero, mended where any lane has one."""
+        bases: dict[str, None] = {}
+        lines = []
+        for m in batch.mended:
+            base, _, *rest = (self._number(a, scratch, local) for a in self.g.args[m])
+            bases[base] = None
+            place = f"s[{scratch[m]}]"
+            lines.append(f"    {place} = v{self.g.ops[m]}({', '.join((base, place, *rest))});\n")
+        if not lines:
+            return []
+        negative = " | ".join(f"(vm)({base} < V(0.0))" for base in bases)
+        return [f"  if (any_lane({negative})) {{\n", *lines, "  }\n"]
 
     def _read(self, e: Expr, scratch: Mapping[Expr, int], local: set[Expr]) -> str:
         if e in self.leaves:

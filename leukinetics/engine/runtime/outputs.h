@@ -23,12 +23,6 @@ static void store_outputs(const job_t *j, lanes_t *s, vm now) {
     for (int l = 0; l < LANES; l++) row[l][k] = AT(o, k, l);
 }
 
-INLINE int any_lane(vm m) {
-  int64_t any = 0;
-  for (int l = 0; l < LANES; l++) any |= m[l];
-  return any != 0;
-}
-
 /* The outputs that fall into the step just accepted, from the method's own interpolant. At a break or an event
  * the value after it is reported, by outputs_now. */
 static void dense_outputs(const job_t *j, lanes_t *s, const int64_t *accepted) {

@@ -59,6 +59,12 @@ INLINE void transpose(const vd *in, vd *out) {
 #endif
 }
 
+INLINE int any_lane(vm m) {
+  int64_t any = 0;
+  for (int l = 0; l < LANES; l++) any |= m[l];
+  return any != 0;
+}
+
 INLINE vd vabs(vd x) { return (vd)((vm)x & VM(INT64_MAX)); }
 INLINE vd vmax(vd a, vd b) { return SEL((vm)(a > b), a, b); }
 INLINE vd vmin(vd a, vd b) { return SEL((vm)(a < b), a, b); }
