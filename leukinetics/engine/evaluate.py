@@ -23,6 +23,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
     "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor,
     "not": np.logical_not, "isnan": np.isnan, "select": np.where,
+    "dpow": lambda a, b, power: np.where(a == 0, np.where(b == 1, 1.0, 0.0), b * power / a),
 }  # fmt: skip
 
 
