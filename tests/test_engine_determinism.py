@@ -174,3 +174,16 @@ def test_two_simulations_at_once() -> None:
     with ThreadPoolExecutor(2) as pool:
         for result in pool.map(lambda _: simulate(PATIENTS, doses=DOSES, threads=2), range(4)):
             same(whole, result)
+
+
+def test_events_at_the_ends_of_steps_and_within_them() -> None:
+    """Neighbours whose events lie elsewhere in the step must not change where a patient's event is found."""
+    text = body(
+        "x' = 1 - k*x; x = 0; n = 0", "at (x > 0.8/k): x = 0.1/k, n = n + 1", "at (time >= 3): n = n + 10", "k = 1"
+    )
+    k, times = np.linspace(0.3, 3.0, 203), np.linspace(0.0, 12.0, 25)
+    together = model(text).simulate(times, {"k": k}, outputs=["x", "n"], threads=1)
+    for order in (np.arange(203)[::-1], np.random.default_rng(0).permutation(203)):
+        apart = model(text).simulate(times, {"k": k[order]}, outputs=["x", "n"], threads=2)
+        for name in ("x", "n"):
+            np.testing.assert_array_equal(apart[name].to_numpy(), together[name].to_numpy()[order])

@@ -109,7 +109,7 @@ class Model:
             Columns are names from :attr:`inputs`; what is not a column keeps the model's value.
         doses : None or a dose table, see :func:`leukinetics.engine.doses.read_doses`.
         outputs : names from :attr:`observables`; None for all species. Species are concentrations ...
-        amounts : ... except those named here, which are amounts.
+        amounts : ... except those named here, which are amounts (names of other observables change nothing).
         rtol, atol : tolerances of the local error, per state ``atol + rtol*|y|``; ``atol`` may be a mapping
             from state to tolerance (states it does not name get 1e-9).
         threads : number of threads; None for all that the process may use. Results do not depend on it.
@@ -219,11 +219,12 @@ class Model:
     ) -> tuple[list[str], list[Expr], dict[str, str]]:
         system = self.system
         as_amounts = set(name_list("amounts", amounts))
-        for name in sorted(as_amounts):
-            if name not in system.amounts:
+        for name in sorted(as_amounts - set(system.amounts)):
+            if name not in system.observables:
                 raise DataError(
                     f"amounts names '{name}', which is no species of '{self.name}'.{suggest(name, system.amounts)}"
                 )
+            as_amounts.discard(name)  # a compartment or parameter has one value only
         if outputs is None:
             names = [*system.species, *sorted(as_amounts - set(system.species))]
         else:

@@ -33,12 +33,13 @@ static NOINLINE void locate_events(const job_t *j, lanes_t *s, int64_t *accepted
   for (int l = 0; l < LANES; l++) hit[l] = s->events.hit[l] ? -1 : 0;
   vd low = V(0.0), high = V(1.0);
   for (int k = 0; k < 60; k++) {
-    if (k == 1 && !any_lane(hit & (vm)(low == V(0.0)))) break; /* all at the very end */
+    if (k == 1) hit &= (vm)(low == V(0.0)); /* the others are done: at the very end */
+    if (k && !any_lane(hit)) break;
     const vd middle = k ? V(0.5) * (low + high) : V(1.0 - 1e-13); /* a change at the very end is common */
     interpolate_all(s, middle);
     const vm changed = triggers_changed(s, s->t + middle * s->h, w->yt);
-    low = SEL(changed, low, middle);
-    high = SEL(changed, middle, high);
+    low = SEL(hit & ~changed, middle, low);
+    high = SEL(hit & changed, middle, high);
   }
   /* events that crowd together must still let time, and so the states, move on */
   const vd least = V(4 * EPS) * vabs(s->t) / s->h;
