@@ -87,6 +87,13 @@ def test_things_that_are_no_models(text: object) -> None:
     assert attempt(text) is None
 
 
+def test_a_denominator_of_zero() -> None:
+    """Found by the test below."""
+    text = (MODELS / "level1.xml").read_text(encoding="utf-8")
+    assert attempt(text) is not None
+    assert 'denominator="' in text and attempt(re.sub('denominator="[0-9]+"', 'denominator="0"', text)) is None
+
+
 def mutated(text: str, seed: int, changes: int) -> str:
     """Tokens deleted, doubled, swapped with another, or replaced by something awkward."""
     rng = random.Random(seed)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leukinetics.engine.sbml.mathml import Formula, Function, parse, parse_function
+from leukinetics.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,10 @@ def _participant(p: Any, sign: float, place: Place, what: str, level: int) -> Pa
         formula = parse(p.getStoichiometryMath().getMath(), f"{what}, stoichiometry of '{p.getSpecies()}'")
     value = math.nan
     if level < 3 or p.isSetStoichiometry():
-        value = p.getStoichiometry() / (p.getDenominator() if level < 3 else 1)
+        denominator = p.getDenominator() if level < 3 else 1
+        if denominator == 0:
+            raise ModelError(f"{what}: the stoichiometry of '{p.getSpecies()}' has the denominator 0.")
+        value = p.getStoichiometry() / denominator
     return Participant(p.getId(), p.getSpecies(), sign, value, formula, place(p))
 
 
