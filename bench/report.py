@@ -101,14 +101,15 @@ def figure(results: dict[str, Any], path: Path) -> None:
                 color=COLOURS.get(key),
                 label=LABELS.get(key, key),
             )
-        ax.set_title(problem["title"], fontsize=9)
+        ax.set_title(problem["title"], fontsize=8)
         ax.set_xlabel("achieved rms relative error")
         ax.invert_xaxis()
         ax.grid(True, which="major", lw=0.4)
     axes[0][0].set_ylabel("patients per second of one core")
-    axes[0][-1].legend(fontsize=8, loc="lower left")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    fig.legend(handles, labels, fontsize=8, loc="lower right", ncols=len(labels), frameon=False)
     m = results["machine"]
     fig.text(0.01, 0.005, f"{m['processor']}, {m['compiler']}, {m['time']}", fontsize=6)
-    fig.tight_layout(rect=(0, 0.02, 1, 1))
+    fig.tight_layout(rect=(0, 0.06, 1, 1))
     fig.savefig(path, dpi=150)
     plt.close(fig)
