@@ -162,6 +162,7 @@ def test_doses_fire_events_at_once() -> None:
     np.testing.assert_allclose(got[2:, 2], [crossing[0], crossing[0], crossing[1]], rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_dose_and_an_event_at_the_same_time() -> None:
     """The dose comes first: the event at 2 sees it."""
     text = body("species D; D = 0; seen = -1; J: D => ; 0*D", "at (time >= 2): seen = D, D = 2*D")
@@ -184,6 +185,7 @@ def test_an_event_storm_is_one_patients_status() -> None:
     np.testing.assert_array_equal(values(ds)[[0, 2]], np.repeat(values(alone), 2, axis=0))
 
 
+@pytest.mark.slow
 def test_many_delayed_events_in_waiting() -> None:
     """One trigger fires again and again before its first delay is over."""
     text = body(
@@ -210,6 +212,7 @@ def test_events_with_thresholds_of_each_patient() -> None:
     np.testing.assert_allclose(values(ds)[5, 0], [8 * np.exp(-10.0), 0.0], rtol=1e-7)  # true from the start
 
 
+@pytest.mark.slow
 def test_nothing_happens_after_the_last_time_and_something_at_it() -> None:
     text = body("x = 0", "at (time >= 5): x = 1", "at (time > 5): x = 2", "at (time >= 5.001): x = 3")
     assert solve(text, [5.0], "x").tolist() == [1.0]

@@ -163,6 +163,7 @@ def test_outputs_that_are_the_same_state() -> None:
     np.testing.assert_allclose(alone, np.exp(-times), rtol=3e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_hundreds_of_outputs() -> None:
     n = 1500
     text = body("x' = -x; x = 1", *(f"y{i} := {i + 1}*x" for i in range(n)))

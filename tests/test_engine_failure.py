@@ -75,6 +75,7 @@ def test_the_reference_path_helps_out() -> None:
     assert len(failures(ds)) == 0
 
 
+@pytest.mark.slow
 def test_a_retry_carries_doses_and_names() -> None:
     text = body("species D; D = 1; J: D => ; k*D; I: => D; 1 + sin(time); k = 0.5", "twice := 2*D")
     doses = [
@@ -108,6 +109,7 @@ def test_bad_initial_values() -> None:
     assert np.isnan(values(ds)[1:]).all() and np.isfinite(values(ds)[0]).all()
 
 
+@pytest.mark.slow
 def test_rates_that_are_not_numbers() -> None:
     text = body("x' = log(1 - time) - a; x = 0; a = 0; y' = 1; y = 0")
     ds = model(text).simulate([0.0, 0.5, 2.0], {"a": [0.0, 1.0]}, outputs=["x", "y"])
@@ -127,6 +129,7 @@ def test_an_output_may_be_infinite_where_the_model_says_so() -> None:
     np.testing.assert_allclose(ds["z"][0], [np.nan, np.nan, 0.0], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_events_that_set_impossible_values() -> None:
     text = body("x' = -x; x = 1; y = 0", "at (time >= 1): x = log(-a), y = 1", "a = 1")
     ds = model(text).simulate([0.0, 2.0], {"a": [1.0, -1.0]}, outputs=["x", "y"])
@@ -143,6 +146,7 @@ def test_an_event_at_the_last_time_that_sets_an_impossible_value() -> None:
     assert not status[0].ok and np.isnan(values(ds)[0]).all()
 
 
+@pytest.mark.slow
 def test_singular_and_wild_jacobians() -> None:
     """Entries of size 1e200 and matrices without a pivot in reach must end in a status, never in silence."""
     text = body(

@@ -40,7 +40,7 @@ print(model.simulate([0.0], outputs="x")["x"].item(), flush=True)
 """
 
 
-@pytest.mark.parametrize("what", ["simulate", "stream"])
+@pytest.mark.parametrize("what", ["simulate", pytest.param("stream", marks=pytest.mark.slow)])
 def test_ctrl_c(what: str) -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, what], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -6,7 +6,6 @@ import random
 import re
 
 import numpy as np
-import pytest
 from engine_tools import METHODS, body, model, solve, values
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,16 +66,38 @@ def test_names_do_not_matter() -> None:
     np.testing.assert_allclose(got, want, rtol=1e-7, atol=1e-10)
 
 
-@pytest.mark.parametrize(
-    "name", ["lambda", "None", "in_", "int", "void", "M_PI", "vd", "u", "t", "w", "_", "__x__", "class"]
-)
-def test_names_that_mean_something_elsewhere(name: str) -> None:
+NAMES = [
+    "lambda",
+    "None",
+    "in_",
+    "int",
+    "void",
+    "M_PI",
+    "vd",
+    "u",
+    "t",
+    "w",
+    "h",
+    "c",
+    "y",
+    "_",
+    "__x__",
+    "class",
+    "exp_",
+    "NS",
+    "NAN_",
+    "W",
+]
+
+
+def test_names_that_mean_something_elsewhere() -> None:
     """Words of C, of Python and of the generated code are free for models."""
-    text = body(f"x' = -{name}*x; x = 1; {name} = 0.5")
-    times = [0.0, 2.0]
-    np.testing.assert_allclose(solve(text, times, "x", rtol=1e-8), [1, np.exp(-1)], rtol=1e-6)
-    ds = model(text).simulate(times, {name: [1.0]}, outputs=[name, "x"])
-    np.testing.assert_allclose(ds["x"][0, 1], np.exp(-2), rtol=1e-5)
+    text = body("x = 1", *(f"{name} = {i}" for i, name in enumerate(NAMES)), f"x' = -x*({' + '.join(NAMES)})/1000")
+    total = sum(range(len(NAMES)))
+    got = solve(text, [0.0, 2.0], ["x", *NAMES], rtol=1e-8)
+    np.testing.assert_allclose(got[1], [np.exp(-2 * total / 1000), *range(len(NAMES))], rtol=1e-6)
+    ds = model(text).simulate([2.0], dict.fromkeys(NAMES, 0.0) | {"x": 1.0, NAMES[-1]: [500.0, 0.0]}, outputs="x")
+    np.testing.assert_allclose(ds["x"][:, 0], [np.exp(-1.0), 1.0], rtol=1e-5)
 
 
 LINEAR = body(

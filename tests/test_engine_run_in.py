@@ -86,6 +86,7 @@ def test_too_short_a_limit() -> None:
     assert ds["status"].values.tolist() == [Status.NOT_SETTLED, Status.OK]
 
 
+@pytest.mark.slow
 def test_growth_without_bound_does_not_settle() -> None:
     text = body("x' = k*x; x = 1; k = 1")
     ds = model(text).simulate([0.0], {"k": [1e-3, 100.0, 0.0]}, outputs="x", run_in=100.0)
@@ -130,6 +131,7 @@ def test_events_wait_until_time_0() -> None:
     np.testing.assert_allclose(got, [[6, 0], [6, 0], [12, 10]], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_same_on_the_reference_path() -> None:
     doses = [{"time": 1.0, "target": "R", "amount": 2.0}]
     options: dict[str, Any] = {"doses": doses, "run_in": lk.RunIn(1e5, 1e-7), "rtol": 1e-9, "atol": 1e-11}
