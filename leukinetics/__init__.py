@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from leukinetics.engine.model import Model
+from leukinetics.engine.result import failures, to_frame
 from leukinetics.engine.run_in import RunIn
 from leukinetics.errors import (
     DataError,
@@ -31,7 +32,9 @@ __all__ = [
     "ProtocolError",
     "RunIn",
     "UnsupportedModelError",
+    "failures",
     "load_model",
+    "to_frame",
 ]
 
 

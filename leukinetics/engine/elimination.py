@@ -23,16 +23,6 @@ class Elimination:
     lower: tuple[tuple[int, ...], ...]
     upper: tuple[tuple[int, ...], ...]
 
-    @property
-    def size(self) -> int:
-        """Number of stored entries, diagonal included."""
-        return len(self.order) + sum(map(len, self.lower)) + sum(map(len, self.upper))
-
-    @property
-    def operations(self) -> int:
-        """Number of multiply-subtract operations of one factorisation."""
-        return sum(len(self.upper[k]) + 1 for row in self.lower for k in row)
-
 
 def plan(pattern: Sequence[set[int]]) -> Elimination:
     """Choose an elimination order for the square ``pattern`` (row i: columns of its non-zeros).

@@ -36,12 +36,9 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "gamma": math.gamma,
 }
 
-ARITHMETIC = frozenset({"add", "sub", "mul", "div", "pow", "min", "max", "rem"})
 RELATIONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 LOGIC = frozenset({"and", "or", "xor", "not", "isnan"})
 BOOLEAN = RELATIONS | LOGIC | {"true", "false"}
-#: Nodes without arguments. ``const`` carries a float; ``sym`` and ``input`` carry a name.
-LEAVES = frozenset({"const", "sym", "input", "time", "true", "false"})
 
 Expr = int
 

@@ -11,7 +11,7 @@ import ctypes.util
 import math
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -230,8 +230,3 @@ def available_threads(threads: int | None) -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def contiguous(values: Sequence[float] | F64) -> F64:
-    """A float64 C-contiguous copy or view."""
-    return np.ascontiguousarray(values, dtype=np.float64)

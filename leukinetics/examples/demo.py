@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 
 import leukinetics as lk
-from leukinetics import examples
-from leukinetics.engine.result import failures
+from leukinetics import examples, failures
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -34,8 +34,6 @@ class KernelSource:
     factor_slots: dict[str, int]  # dose target species -> slot of its factor, -1 for 1
     input_names: tuple[str, ...]
     n_slots: int
-    n_entries: int  # stored entries of the LU factors
-    operations: int
 
 
 class _Hoisting:
@@ -172,8 +170,6 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Breakpoint] = ()) -> Kernel
         factor_slots=factor_slots,
         input_names=tuple(p.layout.inputs),
         n_slots=max(1, n_slots),
-        n_entries=len(storage),
-        operations=order_plan.operations,
     )
 
 
