@@ -186,6 +186,16 @@ def test_an_event_storm_is_one_patients_status() -> None:
 
 
 @pytest.mark.slow
+def test_events_at_every_instant_are_no_numbers() -> None:
+    """x is set back a billion times a second: a status, not what a solver says that steps across."""
+    text = body("x' = 1; x = 0; n = 0; back = 1", "at (x > 0): x = -back, n = n + 1")
+    ds = model(text).simulate([0.0, 1.0, 10.0], {"back": [0.0, 1e-9, 0.125]}, outputs=["x", "n"], max_steps=5000)
+    assert ds["status"].values.tolist() == [Status.MAX_STEPS, Status.MAX_STEPS, Status.OK]
+    assert np.isnan(values(ds)[:2]).all()
+    np.testing.assert_allclose(ds["n"][2], [0, 8, 80], atol=1)
+
+
+@pytest.mark.slow
 def test_many_delayed_events_in_waiting() -> None:
     """One trigger fires again and again before its first delay is over."""
     text = body(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from leukinetics.engine.compiled import CompiledModel
 #: Ends of the fast path after which the reference path may still succeed.
 _WORTH_A_RETRY = (Status.STEP_TOO_SMALL, Status.MAX_STEPS, Status.NON_FINITE, Status.EVENT_STORM)
+#: The same for models with events: libRoadRunner steps across events that crowd together, at every tolerance.
+_WORTH_A_RETRY_WITH_EVENTS = (Status.STEP_TOO_SMALL, Status.NON_FINITE, Status.EVENT_STORM)
 
 BACKENDS = ("auto", "compiled", "roadrunner")
 
@@ -283,7 +285,8 @@ class Model:
         tolerances: where both agree the status becomes RETRIED, elsewhere the first status stays.
         """
 
-        rows = np.flatnonzero(np.isin(raw.status, _WORTH_A_RETRY))
+        worth = _WORTH_A_RETRY_WITH_EVENTS if self.system.events else _WORTH_A_RETRY
+        rows = np.flatnonzero(np.isin(raw.status, worth))
         if len(rows) == 0:
             return raw
         from leukinetics.engine.reference import simulate_reference  # libRoadRunner takes long to load
