@@ -36,6 +36,7 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "gamma": math.gamma,
 }
 
+ARITHMETIC = frozenset({"add", "sub", "mul", "div", "pow", "min", "max", "rem"})
 RELATIONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 LOGIC = frozenset({"and", "or", "xor", "not", "isnan"})
 BOOLEAN = RELATIONS | LOGIC | {"true", "false"}

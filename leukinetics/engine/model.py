@@ -98,7 +98,7 @@ class Model:
         method: str = "rodas5p",
         backend: str = "auto",
         run_in: RunIn | float | None = None,
-        max_steps: int = 100_000,
+        max_steps: int = 1_000_000,
         progress: Progress | None = None,
     ) -> xr.Dataset:
         """Simulate one patient or many from time 0.
@@ -159,7 +159,7 @@ class Model:
         method: str = "rodas5p",
         backend: str = "auto",
         run_in: RunIn | float | None = None,
-        max_steps: int = 100_000,
+        max_steps: int = 1_000_000,
         progress: Progress | None = None,
     ) -> Iterator[xr.Dataset]:
         """Like :meth:`simulate`, but hand over a Dataset per ``chunk`` patients, in order.

@@ -130,7 +130,7 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Breakpoint] = ()) -> Kernel
     parts = [
         _runtime("vector.h"),
         _runtime("job.h"),
-        f"#define NS {n}\n#define NC {max(1, n_slots)}\n#define NU {max(1, len(p.layout.inputs))}\n"
+        f"#define AUTONOMOUS {int(p.autonomous)}\n#define NS {n}\n#define NC {max(1, n_slots)}\n#define NU {max(1, len(p.layout.inputs))}\n"
         f"#define NW {max(1, len(storage))}\n#define MAX_TARGETS {max(1, len(system.dose_targets))}\n"
         f"#define N_BREAK {len(single)}\n#define N_PERIODIC {len(periodic) // 2}\n"
         f"#define FIRST_BREAK {n_slots_before_breaks}\n#define FIRST_PERIODIC {n_slots_before_breaks + len(single)}\n",

@@ -57,7 +57,10 @@ static NOINLINE vd first_step(const job_t *j, lanes_t *s) {
   for (int64_t i = 0; i < NS; i++) f1[i] -= f0[i];
   const vd d2 = scaled_norm(j, f1, w->y) / h0;
   const vd d = vmax(d1, d2);
-  const vd h1 = SEL((vm)(d <= V(1e-15)), vmax(V(1e-6) * span, h0 * V(1e-3)), vexp(V(0.2) * vlog(V(0.01) / d)));
-  const vd h = vmin(vmax(vmin(V(100.0) * h0, h1), V(8 * EPS) * s->t), span);
+  /* nothing moves: to the end of the segment at once, unless time may yet set something in motion */
+  const vm still = (vm)(d <= V(1e-15));
+  const vd rest = AUTONOMOUS ? span : vmax(V(1e-6) * span, h0 * V(1e-3));
+  const vd h1 = vexp(V(0.2) * vlog(V(0.01) / d));
+  const vd h = SEL(still, rest, vmin(vmax(vmin(V(100.0) * h0, h1), V(8 * EPS) * s->t), span));
   return SEL((vm)(h > V(0.0)), h, V(1e-6) * span); /* NaN from a wild Euler step counts as small */
 }
