@@ -130,10 +130,18 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Breakpoint] = ()) -> Kernel
     parts = [
         _runtime("vector.h"),
         _runtime("job.h"),
-        f"#define AUTONOMOUS {int(p.autonomous)}\n#define NS {n}\n#define NC {max(1, n_slots)}\n#define NU {max(1, len(p.layout.inputs))}\n"
-        f"#define NW {max(1, len(storage))}\n#define MAX_TARGETS {max(1, len(system.dose_targets))}\n"
-        f"#define N_BREAK {len(single)}\n#define N_PERIODIC {len(periodic) // 2}\n"
-        f"#define FIRST_BREAK {n_slots_before_breaks}\n#define FIRST_PERIODIC {n_slots_before_breaks + len(single)}\n",
+        _constants(
+            AUTONOMOUS=int(p.autonomous),
+            NS=n,
+            NC=max(1, n_slots),
+            NU=max(1, len(p.layout.inputs)),
+            NW=max(1, len(storage)),
+            MAX_TARGETS=max(1, len(system.dose_targets)),
+            N_BREAK=len(single),
+            FIRST_BREAK=n_slots_before_breaks,
+            N_PERIODIC=len(periodic) // 2,
+            FIRST_PERIODIC=n_slots_before_breaks + len(single),
+        ),
         _runtime("work.h"),
         at_start.function("start_values", "const vd *RESTRICT u, vd *RESTRICT c, vd *RESTRICT y", "u, c, y", start),
         slots_only.function("hoist", "vd *c", "c", hoisted),
@@ -171,6 +179,10 @@ def kernel_source(p: Prepared, breakpoints: Sequence[Breakpoint] = ()) -> Kernel
         input_names=tuple(p.layout.inputs),
         n_slots=max(1, n_slots),
     )
+
+
+def _constants(**numbers: int) -> str:
+    return "".join(f"#define {name} {number}\n" for name, number in numbers.items())
 
 
 def _dispatch() -> str:
