@@ -79,8 +79,8 @@ class CvodeRunner:
         fixed = {q.name for q in [*system.constants, *system.discretes]}
         source = kernel_source(prepared, breakpoints(system.graph, [s.rate for s in system.states], fixed))
         driver = (Path(__file__).parent / "cvode_driver.c").read_text(encoding="utf-8")
-        self.library = load(compiled("#define LANES 1\n" + source.text + driver))
-        self._run = self.library.cv_run
+        self.lib = load(compiled("#define LANES 1\n" + source.text + driver))
+        self._run = self.lib.cv_run
         self._run.argtypes = [ctypes.c_void_p] * 3
         self._run.restype = ctypes.c_int64
         self.index = source.state_index

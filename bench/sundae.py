@@ -25,7 +25,7 @@ class SundaeRunner:
         self.problem = problem
         own = CvodeRunner(problem)
         self.own = own
-        library = own.library
+        library = own.lib
         self._start, self._rhs, self._jacobian = library.one_start, library.one_rhs, library.one_jacobian
         for function in (self._start, self._rhs, self._jacobian):
             function.restype = None
