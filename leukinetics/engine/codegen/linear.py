@@ -1,13 +1,17 @@
 """C for the iteration matrix: fill W = I/(h gamma) - J, factorise in place, solve.
 
 States are numbered in elimination order, so W is stored row by row: L (unit diagonal, not stored), the
-reciprocal of the pivot, U.
+reciprocal of the pivot, U. Both functions are straight-line code up to :data:`STRAIGHT_LINE` operations; beyond, where
+compiling would take minutes, they are loops over tables.
 """
 
 from __future__ import annotations
 
 from leukinetics.engine.codegen.emit import CHUNK
 from leukinetics.engine.elimination import Elimination
+
+#: Most operations of a factorisation, or stored entries, that are written out.
+STRAIGHT_LINE = 10_000
 
 
 class Storage:
@@ -27,6 +31,8 @@ class Storage:
 def factor_function(storage: Storage) -> str:
     """``static void lu(vd *W)``: row-wise Gaussian elimination without pivoting."""
     plan, index = storage.plan, storage.index
+    if sum(len(plan.upper[k]) + 1 for row in plan.lower for k in row) > STRAIGHT_LINE:
+        return _factor_loops(storage)
     rows: list[tuple[int, str]] = []
     for i in range(len(plan.order)):
         columns = (*plan.lower[i], i, *plan.upper[i])
@@ -48,6 +54,8 @@ def factor_function(storage: Storage) -> str:
 def solve_function(storage: Storage) -> str:
     """``static void solve(const vd *W, vd *b)``: forward and backward substitution in place."""
     plan, index = storage.plan, storage.index
+    if len(storage) > STRAIGHT_LINE:
+        return _solve_loops(storage)
     n = len(plan.order)
     rows: list[tuple[int, str]] = []
     for i in range(n):
@@ -56,6 +64,71 @@ def solve_function(storage: Storage) -> str:
     for i in reversed(range(n)):
         rows.append(_row(i, [(index[i, j], j) for j in reversed(plan.upper[i])], index[i, i]))
     return _split("solve", "const vd *RESTRICT W, vd *RESTRICT b", "W, b", rows)
+
+
+def _factor_loops(storage: Storage) -> str:
+    """The same elimination as loops: per entry of L its place, its pivot, and the places that it changes."""
+    plan, index = storage.plan, storage.index
+    rows, entries, targets = [0], [], []
+    for i in range(len(plan.order)):
+        for k in plan.lower[i]:
+            entries += [index[i, k], index[k, k], len(plan.upper[k])]
+            targets += [index[i, j] for j in plan.upper[k]]  # U of row k lies behind its pivot
+        rows.append(len(entries) // 3)
+    pivots = [index[i, i] for i in range(len(plan.order))]
+    return (
+        _table("lu_rows", rows)
+        + _table("lu_entries", entries)
+        + _table("lu_targets", targets)
+        + _table("lu_pivots", pivots)
+        + """static NOINLINE void lu(vd *RESTRICT W) {
+  const int32_t *target = lu_targets;
+  for (int64_t i = 0; i < NS; i++) {
+    for (int64_t e = lu_rows[i]; e < lu_rows[i + 1]; e++) {
+      const int32_t *entry = lu_entries + 3 * e;
+      const vd *pivot = W + entry[1];
+      const vd factor = W[entry[0]] * pivot[0];
+      W[entry[0]] = factor;
+      for (int64_t k = 0; k < entry[2]; k++) W[target[k]] -= factor * pivot[1 + k];
+      target += entry[2];
+    }
+    W[lu_pivots[i]] = V(1.0) / W[lu_pivots[i]];
+  }
+}
+"""
+    )
+
+
+def _solve_loops(storage: Storage) -> str:
+    """The same substitutions as loops over the stored rows."""
+    plan = storage.plan
+    starts, columns, pivots = [0], [], []
+    for i in range(len(plan.order)):
+        pivots.append(storage.index[i, i])
+        columns += [*plan.lower[i], i, *plan.upper[i]]
+        starts.append(len(columns))
+    return (
+        _table("row_starts", starts)
+        + _table("row_columns", columns)
+        + _table("row_pivots", pivots)
+        + """static NOINLINE void solve(const vd *RESTRICT W, vd *RESTRICT b) {
+  for (int64_t i = 0; i < NS; i++) {
+    vd sum = b[i];
+    for (int64_t k = row_starts[i]; k < row_pivots[i]; k++) sum -= W[k] * b[row_columns[k]];
+    b[i] = sum;
+  }
+  for (int64_t i = NS - 1; i >= 0; i--) {
+    vd sum = b[i];
+    for (int64_t k = row_starts[i + 1] - 1; k > row_pivots[i]; k--) sum -= W[k] * b[row_columns[k]];
+    b[i] = sum * W[row_pivots[i]];
+  }
+}
+"""
+    )
+
+
+def _table(name: str, numbers: list[int]) -> str:
+    return f"static const int32_t {name}[] = {{{', '.join(map(str, numbers)) or '0'}}};\n"
 
 
 def _row(i: int, entries: list[tuple[int, int]], pivot: int | None) -> tuple[int, str]:
