@@ -161,7 +161,7 @@ def nonmem(**changes: Any) -> pd.DataFrame:
     ("doses", "words"),
     [
         (own(target="b"), "no species.*Did you mean 'B'"),
-        (own(target="fixed"), "model itself sets"),
+        (own(target="fixed"), "cannot be dosed"),
         (own(target=2), "give a name"),
         (own(time=-1), "time -1"),
         (own(time=float("nan")), "'time'.*missing"),

@@ -183,7 +183,10 @@ def _species(
     if target in dose_targets:
         return str(target), ""
     if target in species:
-        return "", f"it doses into '{target}', whose value the model itself sets, so that it cannot be dosed."
+        return "", (
+            f"it doses into '{target}', which cannot be dosed: in this model it is constant or a boundary, or a rule "
+            "or events alone set its value."
+        )
     if not isinstance(target, str):
         return "", f"it has {show(target)} for the species to dose into; give a name."
     return "", f"it doses into '{target}', which is no species of the model.{suggest(target, dose_targets)}"
