@@ -62,7 +62,7 @@ _ADVICE = {
         "trigger false, or that its trigger depends on time."
     ),
     Status.REFERENCE_FAILED: (
-        "The fast path and the reference path both failed; check this patient's parameters for values that "
+        "libRoadRunner could not solve the patient; check this patient's parameters for values that "
         "make the model singular, or loosen rtol and atol."
     ),
 }
