@@ -185,10 +185,6 @@ def test_an_event_storm_is_one_patients_status() -> None:
     np.testing.assert_array_equal(values(ds)[[0, 2]], np.repeat(values(alone), 2, axis=0))
 
 
-@pytest.mark.xfail(
-    reason="a step that is cut at the least advance of time is evaluated elsewhere than where the change was seen, "
-    "so that nothing fires and time crawls until max_steps"
-)
 def test_a_state_that_an_event_puts_on_the_threshold_of_another() -> None:
     """x is set to exactly 1.863 and rises: the second event fires at once, and time goes on."""
     text = body(
@@ -201,6 +197,36 @@ def test_a_state_that_an_event_puts_on_the_threshold_of_another() -> None:
     alone = text.replace("at (x > 1.863): n = n + 1, late = time", "at (x > 1.485), t0=false: late = time")
     x2, _, first = solve(alone, [1.0], "x n late", rtol=1e-8, atol=1e-10)[0]
     np.testing.assert_allclose([x, n, late], [x2, 11, first], rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_state_that_falls_from_the_threshold(method: str) -> None:
+    """Each patient is put on the threshold and leaves it at its own pace: one event each, at once."""
+    text = body(
+        "x = 2; n = 0; late = -1; k = 1; x' = -k",
+        "at (time >= 0.3): x = 1",
+        "at (x < 1): n = n + 1, late = time",
+        "y = 1; y' = k*cos(time); q = 0",
+        "at (y > 1): q = q + 1",
+    )
+    k = np.array([1e-9, 1e-3, 0.1, 1.0, 1e3])
+    options = {"outputs": ["x", "n", "late", "q"], "max_steps": 5000, "method": method}
+    ds = model(text).simulate([0.29, 1.0], {"k": k}, rtol=1e-8, atol=1e-10, **options)
+    assert ds["status"].values.tolist() == [Status.OK] * 5
+    np.testing.assert_array_equal(ds["n"][:4], [[0, 1]] * 4)
+    np.testing.assert_allclose(ds["late"][:4, 1], [0.3] * 4, rtol=1e-6)
+    np.testing.assert_allclose(ds["x"][:, 1], 1 - 0.7 * k, rtol=1e-9)
+    np.testing.assert_array_equal(ds["q"][:, 1], [1] * 5)
+    for p in range(5):  # what happens never depends on the neighbours
+        alone = model(text).simulate([0.29, 1.0], {"k": k[p]}, rtol=1e-8, atol=1e-10, **options)
+        np.testing.assert_array_equal(values(alone)[0], values(ds)[p])
+
+
+def test_a_delay_that_is_no_number_fails_the_patient() -> None:
+    text = body("x' = 1; x = 0; n = 0; d = 1; z = 0", "at d/z after (x > 2): n = n + 1")
+    ds = model(text).simulate([0.0, 5.0], {"d": [1.0, 0.0, -1.0]}, outputs=["x", "n"])
+    assert ds["status"].values.tolist() == [Status.OK, Status.NON_FINITE, Status.OK]
+    np.testing.assert_array_equal(ds["n"], [[0, 0], [np.nan, np.nan], [0, 1]])
 
 
 @pytest.mark.slow

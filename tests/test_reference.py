@@ -231,3 +231,39 @@ def test_identifiers_that_are_names_of_methods_leave_later_models_alone():
     for _ in range(2):
         raw = run("model m()\n reset = 2; simulate = 3; simulate' = -reset; end", [1.0], outputs=["simulate"])
         np.testing.assert_allclose(raw.values[0, 0, 0], 1.0)
+
+
+PERIODIC = "model m()\n  n = 0; x = 0; x' = 0.1; c := {};\n  at ({}): n = n + 1;\nend"
+
+
+@pytest.mark.parametrize(
+    ("rule", "trigger", "function"),
+    [
+        ("1", "rem(time, 24) >= 8 && rem(time, 24) < 9", "rem"),
+        ("rem(time, 24)", "c > 23.5", "rem"),
+        ("1", "time - 24*floor(time/24) > 23.5", "floor"),
+        ("1", "ceil(time/24) - time/24 > 0.95", "ceil"),
+    ],
+)
+def test_triggers_periodic_in_time_are_refused(rule, trigger, function):
+    with pytest.raises(UnsupportedModelError, match=rf"{function}\(\) of time"):
+        run(PERIODIC.format(rule, trigger), [0.0, 100.0], outputs=["n"])
+
+
+RESIZED = "model m()\n  compartment V = 2; {} A in V; A = 1;\n  at (time >= 1): {};\nend"
+
+
+def test_an_event_that_sets_a_compartment_and_a_concentration_in_it_is_refused():
+    for assignments in ("V = 4, A = 5", "A = 5, V = 4"):
+        with pytest.raises(UnsupportedModelError, match="'A' and the size of its compartment 'V'"):
+            run(RESIZED.format("species", assignments), [0.0, 2.0])
+    concentration = run(RESIZED.format("species", "V = 4"), [0.0, 2.0])
+    amount = run(RESIZED.format("substanceOnly species", "V = 4, A = 5"), [0.0, 2.0], amounts=("A",))
+    np.testing.assert_allclose([concentration.values[0, 1, 0], amount.values[0, 1, 0]], [0.5, 5.0])
+
+
+def test_a_delay_that_is_no_number_fails_the_patient():
+    text = "model m()\n  x' = 1; x = 0; n = 0; d = 1; z = 0; at d/z after (x > 2): n = n + 1;\nend"
+    raw = run(text, [0.0, 5.0], {"d": [1.0, 0.0, -1.0], "z": [0.5, 0.0, 2.0]}, outputs=["n"])
+    assert raw.status.tolist() == [Status.OK, Status.NON_FINITE, Status.OK]
+    np.testing.assert_array_equal(raw.values[[0, 2], 1, 0], [1, 1])

@@ -14,8 +14,9 @@ Traps of libRoadRunner 2.10 that are handled: ``reset()`` keeps what events did 
 parameters (a full reset does not, and every value is set by hand); no reset forgets delayed events (the model
 is loaded anew); identifiers become properties of the Python class (switched off); a parameter called ``time``
 cannot be read (renamed); a step may jump over the window of a trigger such as ``x > 1 and x < 1.1`` (both
-ends are watched); changing a state by hand fires no events (doses are events there); the order of events of
-equal priority is left to chance (seeded); SUNDIALS prints to the terminal (silenced).
+ends are watched); an event whose delay is NaN never happens (delays are summed); changing a state by hand
+fires no events (doses are events there); the order of events of equal priority is left to chance (seeded);
+SUNDIALS prints to the terminal (silenced).
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ import numpy as np
 
 from leukinetics.engine.reference_model import ReferenceModel
 from leukinetics.engine.reference_plan import Actions, Dose, doses_of, timeline
+from leukinetics.engine.reference_refuse import refuse
 from leukinetics.engine.reference_sbml import (
+    DELAYS,
     DOSE_GIVEN,
     DOSE_TIME,
     NEVER,
@@ -76,7 +79,7 @@ def simulate_reference(
     Raises UnsupportedModelError for models, doses and run-ins that libRoadRunner cannot do or would get
     wrong. What fails for one patient alone is that patient's status, and its values are NaN.
     """
-    _check(system, request, doses)
+    refuse(system, request, doses)
     n = len(table)
     values = np.full((n, len(request.times), len(request.outputs)), np.nan)
     status = np.full(n, Status.INTERRUPTED, dtype=np.int8)
@@ -92,22 +95,6 @@ def simulate_reference(
         if progress is not None:
             progress(p + 1, n)
     return RawResult(values, status, np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
-
-
-def _check(system: OdeSystem, request: Request, doses: DoseSchedule | None) -> None:
-    if system.sbml is None:
-        raise UnsupportedModelError(f"'{system.name}' has no SBML text, which libRoadRunner needs.")
-    steady = doses is not None and bool(np.any(doses.steady_state > 0.0))
-    if not steady and request.run_in is None:
-        return
-    what = "A steady state before the first dose" if steady else "A run-in"
-    g = system.graph
-    if system.events:
-        raise UnsupportedModelError(f"{what} of '{system.name}' is not possible: the model has events.")
-    if g.time in g.reachable([s.rate for s in system.states]):
-        raise UnsupportedModelError(
-            f"{what} of '{system.name}' is not possible on libRoadRunner: its rates depend on time."
-        )
 
 
 class _Simulator:
@@ -159,6 +146,8 @@ class _Simulator:
         elif run_in is not None:
             self._settle(run_in.limit, run_in.settling_time, run_in.tolerance)
         rows = self._follow(actions, self.request.times)
+        if self.model.adapted.watches_delays and np.isnan(self.model.read(DELAYS)):
+            raise _Failure(Status.NON_FINITE)
         if not np.isfinite(rows[:, self.n_out :]).all() and np.isfinite(self.model.start[p]).all():
             raise _Failure(Status.NON_FINITE)
         return rows[:, : self.n_out]

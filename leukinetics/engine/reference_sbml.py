@@ -16,6 +16,8 @@ from leukinetics.errors import UnsupportedModelError
 DOSE_TIME, DOSE_GIVEN = "lk_dose_time", "lk_dose_given"
 #: 0 while start values are set, so that no event fires on the way; then 1.
 ARMED = "lk_armed"
+#: The sum of all delays so far: NaN once a delay was no number.
+DELAYS = "lk_delays"
 #: A time that no simulation reaches: the dose event is switched off.
 NEVER = 1e300
 #: Identifiers that a selection of libRoadRunner takes for something else.
@@ -28,6 +30,7 @@ class Adapted:
 
     sbml: str
     names: dict[str, str] = field(default_factory=dict)
+    watches_delays: bool = False
 
     def id(self, name: str) -> str:
         """The identifier in the changed SBML."""
@@ -64,6 +67,7 @@ def adapt(
     for species in infusions:
         _infuse(model, adapted.id(species), species)
     if has_events:
+        adapted.watches_delays = _watch_delays(model)
         _watch_windows(document)
         _arm(model)
         targets = [(s, adapted.id(s)) for s in boluses]
@@ -182,6 +186,28 @@ def _event(model: Any, name: str, trigger: Any) -> Any:
         condition.setPersistent(True)
     condition.setMath(libsbml.parseL3Formula(trigger) if isinstance(trigger, str) else trigger)
     return event
+
+
+def _watch_delays(model: Any) -> bool:
+    """Beside each delayed event one without delay that adds the delay to :data:`DELAYS`; whether there are any."""
+    import libsbml
+
+    delayed = [e for e in model.getListOfEvents() if e.isSetDelay() and e.isSetTrigger()]
+    if not delayed:
+        return False
+    _parameter(model, DELAYS, 0.0)
+    for number, event in enumerate(delayed):
+        trigger = event.getTrigger()
+        watch = _event(model, f"lk_delay_{number}", trigger.getMath())
+        if model.getLevel() > 2:
+            watch.getTrigger().setInitialValue(trigger.getInitialValue())
+        assignment = watch.createEventAssignment()
+        assignment.setVariable(DELAYS)
+        total = libsbml.ASTNode(libsbml.AST_PLUS)
+        total.addChild(libsbml.parseL3Formula(DELAYS))
+        total.addChild(event.getDelay().getMath().deepCopy())
+        assignment.setMath(total)
+    return True
 
 
 def _arm(model: Any) -> None:

@@ -34,8 +34,8 @@ static double events_due(const events_t *ev, int l, double none) {
   return none;
 }
 
-/* Note what changed at (t, y) for lane l: fire what became true, drop what may not persist. */
-static int events_update(events_t *ev, int l, double t) {
+/* Note what changed at (t, y) for lane l: fire what became true, drop what may not persist. Returns the lane's status. */
+static int64_t events_update(events_t *ev, int l, double t) {
   for (int64_t r = NE; r < NE + NR; r++) AT(ev->truth, r, l) = AT(ev->g, r, l);
   for (int64_t e = 0; e < NE; e++) {
     const int was = AT(ev->truth, e, l) != 0.0, now = AT(ev->g, e, l) != 0.0;
@@ -44,9 +44,10 @@ static int events_update(events_t *ev, int l, double t) {
     if (now) {
       int64_t q = 0;
       while (q < QUEUE && ev->queue[l][q].event >= 0) q++;
-      if (q == QUEUE) return 0;
+      if (q == QUEUE) return EVENT_STORM;
       pending_t *p = &ev->queue[l][q];
       const double delay = AT(ev->v, NA + e, l);
+      if (delay != delay) return NON_FINITE;
       p->event = e;
       p->due = t + (delay > 0.0 ? delay : 0.0);
       for (int64_t a = event_start[e]; a < event_start[e + 1]; a++) p->values[a] = AT(ev->v, a, l);
@@ -55,7 +56,7 @@ static int events_update(events_t *ev, int l, double t) {
         if (ev->queue[l][q].event == e) ev->queue[l][q].event = -1;
     }
   }
-  return 1;
+  return OK;
 }
 
 /* A fixed sequence of well mixed numbers (Steele, Lea & Flood 2014, doi 10.1145/2660193.2660195), for the
@@ -93,19 +94,19 @@ static int events_execute(events_t *ev, work *w, int l, double t) {
   return 1;
 }
 
-/* All that happens at one instant: fire and execute until nothing more is due. `now` marks the lanes; a lane
- * whose events never come to rest is marked in `storm`. */
-static NOINLINE void events_process(events_t *ev, work *w, vd t, const int64_t *now, int64_t *storm) {
+/* All that happens at one instant: fire and execute until nothing more is due. `now` marks the lanes; `failed`
+ * becomes the status of a lane whose events never come to rest or have no due time, else 0. */
+static NOINLINE void events_process(events_t *ev, work *w, vd t, const int64_t *now, int64_t *failed) {
   int64_t busy[LANES];
-  for (int l = 0; l < LANES; l++) busy[l] = now[l], storm[l] = 0;
+  for (int l = 0; l < LANES; l++) busy[l] = now[l], failed[l] = OK;
   for (int64_t round = 0;; round++) {
     int any = 0;
     triggers(t, w->y, w->c, ev->g);
     event_values(t, w->y, w->c, ev->v);
     for (int l = 0; l < LANES; l++) {
       if (!busy[l]) continue;
-      if (!events_update(ev, l, t[l]) || round == STORM) {
-        storm[l] = 1;
+      failed[l] = round == STORM ? EVENT_STORM : events_update(ev, l, t[l]);
+      if (failed[l] != OK) {
         busy[l] = 0;
         continue;
       }

@@ -1,11 +1,13 @@
 /* A segment runs from one dose, event or jump of the equations to the next. */
 #if NE > 0
+/* The states at theta of the step, as a change from the nearer end: they must not leave an end before they move. */
 static void interpolate_all(lanes_t *s, vd theta) {
   work *w = &s->w;
   const vd rest = V(1.0) - theta;
+  const vm early = (vm)(theta < V(0.5));
   for (int64_t i = 0; i < NS; i++) {
-    const vd inner = s->dense[0][i] + theta * (s->dense[1][i] + theta * s->dense[2][i]);
-    w->yt[i] = rest * w->y[i] + theta * (w->yn[i] + rest * inner);
+    const vd inner = s->dense[0][i] + theta * (s->dense[1][i] + theta * s->dense[2][i]), gap = w->yn[i] - w->y[i];
+    w->yt[i] = SEL(early, w->y[i] + theta * (gap + rest * inner), w->yn[i] - rest * (gap - theta * inner));
   }
 }
 
@@ -18,7 +20,8 @@ static vm triggers_changed(lanes_t *s, vd t, const vd *y) {
 
 /* Where in the step just accepted a comparison inside a trigger first changes: bisection on the interpolant.
  * Looking at comparisons rather than whole triggers finds a trigger that is true only in mid-step. Accepted
- * lanes in which one changes become 3, and their step ends there. */
+ * lanes in which one changes become 3, and their step ends there: exactly where the change was seen, else nothing
+ * would fire. The search starts at the least theta that moves time, so that events that crowd together let it go on. */
 static NOINLINE void locate_events(const job_t *j, lanes_t *s, int64_t *accepted) {
   work *w = &s->w;
   const vm at_end = triggers_changed(s, s->t_new, w->yn);
@@ -31,25 +34,25 @@ static NOINLINE void locate_events(const job_t *j, lanes_t *s, int64_t *accepted
   for (int64_t i = 0; i < NS; i++) dense_coefficients(j->method, w, i, s->dense, i);
   vm hit;
   for (int l = 0; l < LANES; l++) hit[l] = s->events.hit[l] ? -1 : 0;
-  vd low = V(0.0), high = V(1.0);
+  const vd least = vmin(V(4 * EPS) * vabs(s->t) / s->h, V(1.0));
+  vd low = least, high = V(1.0);
   for (int k = 0; k < 60; k++) {
-    if (k == 1) hit &= (vm)(low == V(0.0)); /* the others are done: at the very end */
+    if (k == 1) hit &= (vm)(low == least); /* the others are done: at the very end */
     if (k && !any_lane(hit)) break;
-    const vd middle = k ? V(0.5) * (low + high) : V(1.0 - 1e-13); /* a change at the very end is common */
+    /* a change at the very end is common */
+    const vd middle = k ? V(0.5) * (low + high) : vmax(least, V(1.0 - 1e-13));
     interpolate_all(s, middle);
     const vm changed = triggers_changed(s, s->t + middle * s->h, w->yt);
     low = SEL(hit & ~changed, middle, low);
     high = SEL(hit & changed, middle, high);
   }
-  /* events that crowd together must still let time, and so the states, move on */
-  const vd least = V(4 * EPS) * vabs(s->t) / s->h;
-  high = vmin(vmax(high, least), V(1.0));
   s->events.theta = high;
+  const vd t_cut = s->t + high * s->h;
   for (int l = 0; l < LANES; l++) {
     if (!s->events.hit[l]) continue;
     accepted[l] = 3;
     if (high[l] < 1.0) {
-      s->t_new[l] = s->t[l] + high[l] * s->h[l];
+      s->t_new[l] = t_cut[l];
       s->clip[l] = 0;
     }
   }
@@ -123,12 +126,12 @@ static void start_segments(const job_t *j, lanes_t *s, const int64_t *now) {
   int64_t jump[LANES];
   for (int l = 0; l < LANES; l++) jump[l] = now[l] && s->patient[l] >= 0 && give_doses(j, s, l);
 #if NE > 0
-  int64_t storm[LANES], busy[LANES];
+  int64_t failed[LANES], busy[LANES];
   for (int l = 0; l < LANES; l++) busy[l] = now[l] && s->patient[l] >= 0 && s->phase[l];
-  events_process(&s->events, &s->w, s->t, busy, storm);
+  events_process(&s->events, &s->w, s->t, busy, failed);
   for (int l = 0; l < LANES; l++) {
     jump[l] |= busy[l];
-    if (storm[l]) finish(j, s, l, EVENT_STORM);
+    if (failed[l]) finish(j, s, l, failed[l]);
   }
 #endif
   for (int l = 0; l < LANES; l++)
