@@ -143,7 +143,7 @@ def test_scales_invert_each_other_and_refuse_what_has_no_place() -> None:
 def test_parameters_are_chosen_by_key_or_id() -> None:
     rows = [Parameter("drive", 1, 1, 1, condition="ra"), Parameter("drive", 1, 1, 1, condition="sle"),
             Parameter("kd", 1, 1, 1)]  # fmt: skip
-    assert [p.key for p in choose(rows, ["drive@ra", "kd"])] == ["drive@ra", "kd"]
+    assert [p.key for p in choose(rows, ["ra.drive", "kd"])] == ["ra.drive", "kd"]
     assert len(choose(rows, ["drive"])) == 2
     with pytest.raises(DataError, match="Did you mean 'kd'"):
         choose(rows, ["kdd"])

@@ -3,8 +3,8 @@
 - Autocorrelation time and effective sample size: Sokal's windowed estimate as in Goodman and Weare 2010
   (doi:10.2140/camcos.2010.5.65), by emcee.
 - Rank-normalised split R-hat: Vehtari et al. 2021 (doi:10.1214/20-BA1221).
-- Pareto k-hat of importance weights: Vehtari et al. 2024, with the estimator of Zhang and Stephens 2009
-  (doi:10.1198/tech.2009.08017).
+- Pareto k-hat of importance weights: Vehtari et al. 2024 (arXiv:1507.02646), with the estimator of Zhang and
+  Stephens 2009 (doi:10.1198/tech.2009.08017).
 """
 
 from __future__ import annotations

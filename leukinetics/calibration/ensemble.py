@@ -1,5 +1,5 @@
 """The posterior by an ensemble sampler: emcee (doi:10.1086/670067) with differential evolution and snooker
-moves (doi:10.1007/s11222-006-8769-1, doi:10.1007/s11222-008-9104-9), started from the Laplace approximation.
+moves (doi:10.1088/0067-0049/210/1/11, doi:10.1007/s11222-008-9104-9), started from the Laplace approximation.
 
 Half the ensemble moves at once, so a step is two engine calls. After every step the chain and the state of
 the random numbers are written; a resumed run goes on as if it had not been interrupted.

@@ -45,8 +45,9 @@ class Parameter:
 
     @property
     def key(self) -> str:
-        """The id, followed by ``@condition`` where the value belongs to one condition only."""
-        return self.id if self.condition is None else f"{self.id}@{self.condition}"
+        """The id, as ``condition.id`` where the value belongs to one condition: the keys of ``typical``
+        (:func:`leukinetics.patients.sample`)."""
+        return self.id if self.condition is None else f"{self.condition}.{self.id}"
 
     def standard(self, value: float | Floats) -> Floats:
         """Values in the published unit as distances from the prior's centre in prior standard deviations."""
