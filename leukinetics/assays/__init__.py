@@ -1,0 +1,7 @@
+"""What a laboratory would report of a true value: noise, limits of quantification, and marks where they bite."""
+
+from leukinetics.assays.measure import exact, measure
+from leukinetics.assays.measured import Measured
+from leukinetics.assays.table import Assay, assay_for, assays
+
+__all__ = ["Assay", "Measured", "assay_for", "assays", "exact", "measure"]

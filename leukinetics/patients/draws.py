@@ -1,0 +1,79 @@
+"""What is not known about the typical patient, as draws: each a full set of typical values.
+
+Calibrated parameters come together, as rows of the committed posterior, so that what the data tie together
+stays together. All others come from their ``uncertainty``, each on its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukinetics.errors import DataError
+from leukinetics.patients.counters import normals, uniforms
+from leukinetics.patients.genotypes import read_variants
+from leukinetics.patients.parameters import read_parameters, text
+from leukinetics.patients.spread import check_typical, parse_spread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Written by the calibration: columns are keys of ``typical``, values in the parameter table's published units.
+POSTERIOR = Path(__file__).parents[1] / "calibration" / "results" / "core_draws.tsv"
+
+
+def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd.DataFrame:
+    """``n`` sets of typical values, one a row, in the units used inside; for ``typical`` of :func:`sample`.
+
+    Columns: parameters with an uncertainty (named "condition.parameter" where the condition sets them), effects
+    of genotypes ("effect:variant:parameter"). Draw ``i`` of a name depends on (seed, i, name) only. A calibrated
+    parameter that the posterior lacks is drawn from its prior. ``posterior``: another file than the committed one.
+    """
+    import pandas as pd
+
+    rows = read_parameters(assembly.parameters)
+    fitted = _posterior(POSTERIOR if posterior is None else posterior)
+    pick = (uniforms(seed, "posterior", n) * len(fitted)).astype(int) if len(fitted) else np.zeros(n, dtype=int)
+    found = {}
+    table = assembly.parameters
+    priors = table["prior"] if "prior" in table else [None] * len(table)
+    for name, kind, uncertainty, prior in zip(table["id"], table["kind"], table["uncertainty"], priors, strict=True):
+        row = rows[str(name)]
+        key = f"{assembly.condition.id}.{name}" if row.condition else str(name)
+        if key in fitted:
+            found[key] = fitted[key].to_numpy(dtype=float)[pick] * row.factor
+            continue
+        spread = parse_spread(uncertainty, f"the uncertainty of '{name}'")
+        if spread is None:
+            continue
+        known_prior = text(kind) == "calibrated" and text(prior)
+        center = float(text(prior)) * row.factor if known_prior else row.value
+        check_typical(spread, center, f"The parameter '{name}'")
+        found[key] = spread.scaled(row.factor).around(center, normals(seed, f"uncertainty:{name}", n))
+    found |= _effects(assembly, rows, n, seed)
+    return pd.DataFrame(found, index=pd.RangeIndex(n, name="draw"))
+
+
+def _posterior(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    if not path.is_file():
+        return pd.DataFrame()
+    try:
+        return pd.read_csv(path, sep="\t", comment="#").astype(float)
+    except (OSError, ValueError) as error:
+        raise DataError(f"The posterior '{path}' cannot be read as a table of numbers: {error}.") from error
+
+
+def _effects(assembly: Any, rows: Any, n: int, seed: int) -> dict[str, Any]:
+    table, found = assembly.genotypes, {}
+    for variant in read_variants(table, rows, "EUR", {str(v): 0 for v in table["variant"]}):
+        part = table[table["variant"] == variant.id].set_index("parameter")
+        for name, effect in variant.effects.items():
+            key = variant.key(name)
+            spread = parse_spread(part.loc[name, "uncertainty"], f"the effect of '{variant.id}' on '{name}'")
+            if spread is not None:
+                found[key] = effect + spread.size * normals(seed, key, n)  # the effect is on the log scale already
+    return found
