@@ -1,4 +1,4 @@
-"""Claims as they stand in ``claims/*.toml``: what is claimed, what is compared, what must follow, and checks as data."""
+"""Claims as they stand in ``claims/*.toml``: the claim, what is compared, what must follow, and checks as data."""
 
 from __future__ import annotations
 
