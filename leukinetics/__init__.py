@@ -7,7 +7,9 @@ result = model.simulate(times, parameters=patients)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from leukinetics.engine.model import Model
 from leukinetics.engine.result import failures, to_frame
@@ -20,6 +22,9 @@ from leukinetics.errors import (
     ProtocolError,
     UnsupportedModelError,
 )
+
+if TYPE_CHECKING:
+    from leukinetics.trial import Protocol, TrialResult
 
 __version__ = "0.1.0"
 
@@ -34,6 +39,8 @@ __all__ = [
     "UnsupportedModelError",
     "failures",
     "load_model",
+    "read_protocol",
+    "run_trial",
     "to_frame",
 ]
 
@@ -51,3 +58,35 @@ def load_model(path_or_text: str | Path) -> Model:
     from leukinetics.engine.sbml import read_model
 
     return Model(read_model(path_or_text))
+
+
+def read_protocol(protocol: str | Path | Mapping[str, Any]) -> Protocol:
+    """Read and check a trial's protocol: a TOML file, or its content as a mapping.
+
+    Raises
+    ------
+    ProtocolError
+        With one line per problem, each naming the key.
+    """
+    from leukinetics.trial import read_protocol as read
+
+    return read(protocol)
+
+
+def run_trial(
+    protocol: str | Path | Mapping[str, Any] | Protocol,
+    out: str | Path | None = None,
+    typical: Mapping[str, float] | None = None,
+    patients: int | None = None,
+    threads: int | None = None,
+) -> TrialResult:
+    """Run a trial; see :func:`leukinetics.trial.run`.
+
+    Raises
+    ------
+    ProtocolError
+        If the protocol is malformed, asks for what the model has not, or enrols too few patients.
+    """
+    from leukinetics.trial import run
+
+    return run(protocol, out, typical, patients, threads)

@@ -44,7 +44,8 @@ class Bound:
 def parse_criterion(text: Any, what: str) -> list[Bound]:
     """The comparisons of a criterion, or of a list of criteria, that must all hold.
 
-    A quantity alone is a lower bound; one without a unit has that of what it is compared with. ProtocolError that names ``what`` otherwise.
+    A quantity alone is a lower bound; one without a unit has that of what it is compared with. Raises ProtocolError
+    that names ``what``.
     """
     if isinstance(text, (list, tuple)):
         return [bound for part in text for bound in parse_criterion(part, what)]

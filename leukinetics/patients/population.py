@@ -76,7 +76,7 @@ class Distribution:
     @property
     def typical(self) -> float:
         """The middle: mean, median, value; the more frequent of 0 and 1."""
-        return float(self.center >= 0.5) if self.kind == "binary" else float(self.at(np.zeros(1))[0])
+        return float(self.center >= 0.5) if self.kind == "binary" else self.center
 
     def _standard(self, bound: float) -> float:
         if self.kind == "lognormal":

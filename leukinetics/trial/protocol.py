@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from leukinetics.errors import LeukineticsError, suggest
 from leukinetics.patients.criteria import Bound, parse_criterion
@@ -158,7 +158,9 @@ class Trial(Part):
 
 
 class Protocol(Part):
-    """A whole protocol. ``source`` is its text or mapping as it was read."""
+    """A whole protocol. ``text`` is its TOML as it was read."""
+
+    _text: str = PrivateAttr("")
 
     trial: Trial
     population: dict[str, Any] = {}
@@ -185,6 +187,11 @@ class Protocol(Part):
                     f"endpoint '{e.id}' compares to the arm '{e.compare_to}'.{suggest(e.compare_to, arms)}"
                 )
         return self
+
+    @property
+    def text(self) -> str:
+        """The protocol as TOML."""
+        return self._text
 
     @property
     def drugs(self) -> list[str]:

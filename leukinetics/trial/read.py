@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from leukinetics.errors import ProtocolError
 from leukinetics.trial.protocol import Protocol
+from leukinetics.trial.toml_text import toml_text
 
 
 def read_protocol(protocol: str | Path | Mapping[str, Any] | Protocol) -> Protocol:
@@ -26,23 +27,26 @@ def read_protocol(protocol: str | Path | Mapping[str, Any] | Protocol) -> Protoc
     if isinstance(protocol, Protocol):
         return protocol
     if isinstance(protocol, Mapping):
-        return _check(protocol, "")
+        return _check(protocol, "", toml_text(protocol))
     path = Path(protocol)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
     except OSError as error:
         raise ProtocolError(f"The protocol '{path}' cannot be read: {error.strerror or error}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProtocolError(f"The protocol '{path}' is not valid TOML: {error}.") from error
-    return _check(data, f"{path}: ")
+    return _check(data, f"{path}: ", text)
 
 
-def _check(data: Mapping[str, Any], where: str) -> Protocol:
+def _check(data: Mapping[str, Any], where: str, text: str) -> Protocol:
     try:
-        return Protocol.model_validate(dict(data))
+        protocol = Protocol.model_validate(dict(data))
     except ValidationError as error:
         problems = [f"{where}{_place(e['loc'], data)}{_message(e)}" for e in error.errors(include_url=False)]
         raise ProtocolError("\n".join(dict.fromkeys(problems))) from error
+    protocol._text = text
+    return protocol
 
 
 def _place(loc: tuple[int | str, ...], data: Any) -> str:

@@ -22,7 +22,7 @@ def endpoint_times(endpoint: Endpoint, duration: float) -> NDArray[np.float64]:
     stop = duration if endpoint.to is None else endpoint.to
     every = endpoint.every or (stop - start)
     steps = int(np.floor((stop - start) / every + 1e-9))
-    return start + every * np.arange(steps + 1)
+    return start + every * np.arange(steps + 1, dtype=np.float64)
 
 
 def observable_times(protocol: Protocol) -> dict[str, NDArray[np.float64]]:
@@ -36,7 +36,8 @@ def observable_times(protocol: Protocol) -> dict[str, NDArray[np.float64]]:
 def merge(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sorted, with moments that rounding alone tells apart merged."""
     ordered = np.sort(times)
-    return ordered[np.concatenate([[True], np.diff(ordered) > _SAME])]
+    kept: NDArray[np.float64] = ordered[np.concatenate([[True], np.diff(ordered) > _SAME])]
+    return kept
 
 
 def places(wanted: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,0 +1,202 @@
+"""A protocol made ready to run: everything that does not depend on the patients' typical values.
+
+A prepared trial is run once, or for many candidates of a calibration at a time: the same patients (their standard
+normals), doses, times and noise, so that results differ by the candidates alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukinetics.assays import Assay, assay_for, assays
+from leukinetics.engine.run_in import RunIn
+from leukinetics.errors import DataError, LeukineticsError, ProtocolError, suggest
+from leukinetics.patients import Plan, make_plan
+from leukinetics.patients.convert import convert
+from leukinetics.patients.criteria import Bound
+from leukinetics.trial.dosing import Block, dose_blocks
+from leukinetics.trial.protocol import Endpoint, Protocol
+from leukinetics.trial.read import read_protocol
+from leukinetics.trial.sampling_times import merge, observable_times
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+#: Patients start at the steady state of their condition; the slowest states of the core take years.
+RUN_IN = RunIn(limit=20_000.0, tolerance=1e-5, window=30.0)
+#: With a clock: full days before time 0 in which the daily rhythm settles, after the run-in.
+LEAD_DAYS = 3.0
+
+
+@dataclass(frozen=True)
+class Observable:
+    """What is read: its unit, its sampling times (days, with the baseline 0), its assay if it is measured."""
+
+    name: str
+    unit: str
+    times: Array
+    assay: Assay | None
+
+
+@dataclass
+class Prepared:
+    """A trial ready to run; made by :func:`prepare`."""
+
+    protocol: Protocol
+    assembly: Any
+    plan: Plan
+    blocks: list[Block]
+    observables: dict[str, Observable]
+    noisy: dict[str, bool]  # by endpoint: measured, or the true value
+    criteria: dict[str, list[Bound]]  # eligibility, bounds in the observable's or covariate's unit
+    n: int
+    sampling: str
+    rtol: float
+    lead: float  # days that the simulation begins before time 0
+    fixed: dict[str, float]  # inputs of the engine that are the same for all
+    _normals: dict[int, Array] = field(default_factory=dict)
+
+    @property
+    def arms(self) -> int:
+        """How many arms there are."""
+        return len(self.protocol.arm)
+
+    @property
+    def needed(self) -> int:
+        """How many people have to be enrolled."""
+        return self.n if self.protocol.trial.design == "twins" else self.n * self.arms
+
+    @property
+    def times(self) -> Array:
+        """Every time (days) at which anything is read."""
+        return merge(np.concatenate([o.times for o in self.observables.values()]))
+
+    def normals(self, stop: int) -> Array:
+        """The standard normals of patients ``0 .. stop - 1`` (kept: every candidate has the same patients)."""
+        if stop not in self._normals:
+            self._normals = {stop: self.plan.normals(self.protocol.trial.seed, stop, design=self.sampling)}
+        return self._normals[stop]
+
+    def typical(self, candidate: Mapping[str, float] | None) -> dict[str, float]:
+        """The entries of a candidate that concern this trial; those of other drugs and conditions are left out."""
+        return self.plan.split(candidate or {})[0]
+
+
+def prepare(
+    protocol: str | Path | Mapping[str, Any] | Protocol,
+    *,
+    patients: int | None = None,
+    sampling: str | None = None,
+    rtol: float = 1e-5,
+    assembly: Any = None,
+) -> Prepared:
+    """Make a trial ready to run.
+
+    ``patients`` (per arm) and ``sampling`` ("random", "sobol") replace the protocol's; ``assembly`` replaces the
+    model that the protocol's condition and drugs make.
+
+    Raises ProtocolError or DataError naming what the protocol asks for and the model has not.
+    """
+    read = read_protocol(protocol)
+    if assembly is None:
+        from leukinetics import biology
+
+        assembly = biology.assemble(read.trial.condition, drugs=read.drugs)
+    plan = make_plan(assembly, read.population, read.parameter)
+    units = _units(assembly)
+    observables, noisy = _observables(read, units)
+    criteria = {name: _criterion(name, bounds, plan, units) for name, bounds in read.eligibility.items()}
+    for name in criteria:
+        if name in units and name not in observables and name not in plan.covariate_units:
+            observables[name] = Observable(name, units[name], np.array([0.0]), _assay(name, units[name]))
+    lead, fixed = _clock(read, plan)
+    n = read.trial.patients_per_arm if patients is None else patients
+    if n < 1:
+        raise DataError(f"A trial needs at least 1 patient per arm, not {n}.")
+    return Prepared(
+        protocol=read,
+        assembly=assembly,
+        plan=plan,
+        blocks=dose_blocks(read, assembly.drugs),
+        observables=observables,
+        noisy=noisy,
+        criteria=criteria,
+        n=n,
+        sampling=read.trial.sampling if sampling is None else sampling,
+        rtol=rtol,
+        lead=lead,
+        fixed=fixed,
+    )
+
+
+def _units(assembly: Any) -> dict[str, str]:
+    """The unit of everything that may be read: readouts in the clinician's, all else in the model's."""
+    table, model = assembly.readouts, assembly.model
+    own = {name: model.system.units.get(name, "") for name in model.observables}
+    return own | {str(i): str(u) for i, u in zip(table["id"], table["unit"], strict=True) if i in own}
+
+
+def _observables(protocol: Protocol, units: Mapping[str, str]) -> tuple[dict[str, Observable], dict[str, bool]]:
+    found, noisy = {}, {}
+    for endpoint in protocol.endpoint:
+        if endpoint.observable not in units:
+            raise ProtocolError(
+                f"endpoint '{endpoint.id}', observable: the model has no '{endpoint.observable}'."
+                f"{suggest(endpoint.observable, units)}"
+            )
+        noisy[endpoint.id] = _is_noisy(endpoint)
+    for name, times in observable_times(protocol).items():
+        found[name] = Observable(name, units[name], times, _assay(name, units[name]))
+    return found, noisy
+
+
+def _is_noisy(endpoint: Endpoint) -> bool:
+    known = endpoint.observable in assays()
+    if endpoint.noise and not known:
+        raise ProtocolError(
+            f"endpoint '{endpoint.id}', noise: there is no assay of '{endpoint.observable}'; leave noise out, or use "
+            f"an observable that has one ({', '.join(assays())})."
+        )
+    return known if endpoint.noise is None else endpoint.noise
+
+
+def _assay(name: str, unit: str) -> Assay | None:
+    return assay_for(name, unit) if name in assays() else None
+
+
+def _criterion(name: str, bounds: list[Bound], plan: Plan, units: Mapping[str, str]) -> list[Bound]:
+    """The bounds in the unit of the covariate or observable ``name``."""
+    if name in plan.covariate_units:
+        unit = plan.covariate_units[name]
+    elif name in units:
+        unit = units[name]
+    else:
+        known = [*plan.covariate_units, *units]
+        raise ProtocolError(f"eligibility, {name}: no covariate and no observable has this name.{suggest(name, known)}")
+    try:
+        return [Bound(b.sign, convert(b.value, b.unit, unit) if b.unit else b.value, unit) for b in bounds]
+    except LeukineticsError as error:
+        raise ProtocolError(f"eligibility, {name}: {error}") from error
+
+
+def _clock(protocol: Protocol, plan: Plan) -> tuple[float, dict[str, float]]:
+    """(days that the simulation begins before time 0, inputs that switch the clock on).
+
+    The run-in holds the time still, so it is made at the moment of the day when the typical patient's clock is at
+    its mean: a quarter of a day after its peak. From there 3 to 4 days lead to time 0.
+    """
+    start = protocol.trial.start
+    if start is None:
+        return 0.0, {}
+    if not {"clock_on", "clock_start"} <= plan.parameters.keys():
+        raise ProtocolError("trial, clock: this model has no clock (parameters clock_on, clock_start).")
+    peak = plan.parameters["clock_phase"].value if "clock_phase" in plan.parameters else 0.0
+    middle = (peak + 0.25) % 1.0
+    return LEAD_DAYS + (start - middle) % 1.0, {"clock_on": 1.0, "clock_start": middle}

@@ -1,0 +1,75 @@
+"""One call of the engine for all arms of all candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukinetics.engine.status import Status
+from leukinetics.trial.dosing import dose_table
+from leukinetics.trial.prepare import RUN_IN, Prepared
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+_VALID = [int(s) for s in Status if s.ok]
+
+
+@dataclass
+class Simulated:
+    """True values by observable, (rows, times); ``status`` (rows,); what made them."""
+
+    values: dict[str, Array]
+    status: NDArray[np.int8]
+    attrs: dict[str, Any]
+
+    @property
+    def ok(self) -> NDArray[np.bool_]:
+        """Which rows have values."""
+        return np.isin(self.status, _VALID)
+
+
+def simulate(
+    prepared: Prepared,
+    columns: dict[str, Array],
+    rows: int,
+    times: Array,
+    outputs: list[str],
+    arms: NDArray[np.int64] | None,
+    threads: int | None,
+) -> Simulated:
+    """Simulate rows of patients, each (rows,) in ``columns``, in ``arms`` (rows,); None: nobody is treated.
+
+    ``times`` in days of the protocol. Rows that cannot be solved have NaN and a status.
+    """
+    import pandas as pd
+
+    model = prepared.assembly.model
+    inputs = {name: values for name, values in columns.items() if name in model.inputs}
+    table = pd.DataFrame(inputs | prepared.fixed, index=pd.RangeIndex(rows, name="patient"))
+    doses = None
+    if arms is not None:
+        doses = dose_table(prepared.blocks, arms, weights(prepared, columns, rows), prepared.lead)
+    found = model.simulate(
+        times + prepared.lead,
+        table,
+        doses,
+        outputs=outputs,
+        rtol=prepared.rtol,
+        run_in=RUN_IN,
+        threads=threads,
+    )
+    values = {name: found[name].to_numpy() for name in outputs}
+    return Simulated(values, found["status"].to_numpy(), dict(found.attrs))
+
+
+def weights(prepared: Prepared, columns: dict[str, Array], rows: int) -> Array:
+    """Body weights in kg, (rows,); one of 70 kg where the model knows no weight."""
+    if "weight" in columns:
+        return columns["weight"]
+    row = prepared.plan.parameters.get("weight")
+    return np.full(rows, 70.0 if row is None else row.value)
