@@ -37,6 +37,7 @@ __all__ = [
     "ProtocolError",
     "RunIn",
     "UnsupportedModelError",
+    "condition",
     "failures",
     "load_model",
     "read_protocol",
@@ -90,3 +91,16 @@ def run_trial(
     from leukinetics.trial import run
 
     return run(protocol, out, typical, patients, threads)
+
+
+def condition(name: str, drugs: Sequence[str] = ()) -> Model:
+    """The interleukin model of a condition, with drugs: ``condition("healthy", drugs=["canakinumab"])``.
+
+    Raises
+    ------
+    ModelError
+        If there is no such condition or drug, or the model's data cannot be assembled (all problems at once).
+    """
+    from leukinetics.biology import assemble
+
+    return assemble(name, drugs=drugs).model

@@ -1,0 +1,25 @@
+"""The model as data, and what turns it into one system of equations.
+
+``modules/*.ant`` hold the mechanisms, the tables and ``conditions/*.toml``, ``drugs/*.toml`` everything else; people
+who do not program read and change them. :func:`assemble` composes them, :func:`check` says all that is wrong.
+"""
+
+from __future__ import annotations
+
+from leukinetics.biology.assemble import Assembly, assemble
+from leukinetics.biology.check import check
+from leukinetics.biology.conditions import ConditionSet
+from leukinetics.biology.drug_file import Regimen
+from leukinetics.biology.drugs import DrugSpec
+from leukinetics.biology.problems import BiologyError, Problem
+
+__all__ = [
+    "Assembly",
+    "BiologyError",
+    "ConditionSet",
+    "DrugSpec",
+    "Problem",
+    "Regimen",
+    "assemble",
+    "check",
+]
