@@ -96,11 +96,11 @@ def run_candidates(
         measured[name] = _measure(prepared, observable, full, people)
     for endpoint in prepared.protocol.endpoint:
         observable = prepared.observables[endpoint.observable]
-        read = measured if prepared.noisy[endpoint.id] else true
+        read = measured if endpoint.noise else true
         times = endpoint_times(endpoint, prepared.protocol.trial.duration)
         samples = read[observable.name].take((..., places(times, observable.times)))
         baseline = read[observable.name].take((..., [0]))
-        if prepared.protocol.trial.baseline == SCREENING and prepared.noisy[endpoint.id]:
+        if prepared.protocol.trial.baseline == SCREENING and endpoint.noise:
             at_zero = true[observable.name].reported[..., :1]
             baseline = _measure(prepared, observable, at_zero, people, np.zeros(1), SCREENING)
         found[endpoint.id], units[endpoint.id] = endpoint_values(endpoint, Samples(times, samples, baseline))

@@ -20,7 +20,7 @@ from leukinetics.patients import Plan, make_plan
 from leukinetics.patients.convert import convert
 from leukinetics.patients.criteria import Bound
 from leukinetics.trial.dosing import Block, dose_blocks
-from leukinetics.trial.protocol import Endpoint, Protocol
+from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.read import read_protocol
 from leukinetics.trial.sampling_times import merge, observable_times
 
@@ -54,7 +54,6 @@ class Prepared:
     plan: Plan
     blocks: list[Block]
     observables: dict[str, Observable]
-    noisy: dict[str, bool]  # by endpoint: measured, or the true value
     criteria: dict[str, list[Bound]]  # eligibility, bounds in the observable's or covariate's unit
     n: int
     sampling: str
@@ -111,7 +110,7 @@ def prepare(
         assembly = biology.assemble(read.trial.condition, drugs=read.drugs)
     plan = make_plan(assembly, read.population, read.parameter)
     units = _units(assembly)
-    observables, noisy = _observables(read, units)
+    observables = _observables(read, units)
     criteria = {name: _criterion(name, bounds, plan, units) for name, bounds in read.eligibility.items()}
     for name in criteria:
         if name in units and name not in observables and name not in plan.covariate_units:
@@ -126,7 +125,6 @@ def prepare(
         plan=plan,
         blocks=dose_blocks(read, assembly.drugs),
         observables=observables,
-        noisy=noisy,
         criteria=criteria,
         n=n,
         sampling=read.trial.sampling if sampling is None else sampling,
@@ -143,28 +141,22 @@ def _units(assembly: Any) -> dict[str, str]:
     return own | {str(i): str(u) for i, u in zip(table["id"], table["unit"], strict=True) if i in own}
 
 
-def _observables(protocol: Protocol, units: Mapping[str, str]) -> tuple[dict[str, Observable], dict[str, bool]]:
-    found, noisy = {}, {}
+def _observables(protocol: Protocol, units: Mapping[str, str]) -> dict[str, Observable]:
     for endpoint in protocol.endpoint:
         if endpoint.observable not in units:
             raise ProtocolError(
                 f"endpoint '{endpoint.id}', observable: the model has no '{endpoint.observable}'."
                 f"{suggest(endpoint.observable, units)}"
             )
-        noisy[endpoint.id] = _is_noisy(endpoint)
-    for name, times in observable_times(protocol).items():
-        found[name] = Observable(name, units[name], times, _assay(name, units[name]))
-    return found, noisy
-
-
-def _is_noisy(endpoint: Endpoint) -> bool:
-    known = endpoint.observable in assays()
-    if endpoint.noise and not known:
-        raise ProtocolError(
-            f"endpoint '{endpoint.id}', noise: there is no assay of '{endpoint.observable}'; leave noise out, or use "
-            f"an observable that has one ({', '.join(assays())})."
-        )
-    return known if endpoint.noise is None else endpoint.noise
+        if endpoint.noise and endpoint.observable not in assays():
+            raise ProtocolError(
+                f"endpoint '{endpoint.id}', noise: there is no assay of '{endpoint.observable}'; leave noise out, or "
+                f"use an observable that has one ({', '.join(assays())})."
+            )
+    return {
+        name: Observable(name, units[name], times, _assay(name, units[name]))
+        for name, times in observable_times(protocol).items()
+    }
 
 
 def _assay(name: str, unit: str) -> Assay | None:

@@ -112,7 +112,7 @@ class Endpoint(Part):
     every: Span | None = None
     threshold: Criterion | None = None
     margin: Annotated[float, Field(ge=0)] = 0.1
-    noise: bool | None = None
+    noise: bool = False
     unit: str | None = None
     statistic: Statistic | None = None
     compare_to: str | None = None

@@ -9,6 +9,7 @@ Intervals are 95 %.
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr
 
+from leukinetics.errors import DataError, suggest
 from leukinetics.patients.counters import uniforms
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+NAMES = ("mean", "median", "geometric_mean", "sd", "sd_ln", "proportion")
 RESAMPLES = 500
 Z95 = 1.959963984540054
 
@@ -40,7 +43,10 @@ class Estimate:
 
 
 def statistic(values: Array, name: str) -> Array:
-    """A statistic over the last axis of ``values``; NaN entries are left out. NaN where nothing is left."""
+    """A statistic over the last axis of ``values``; NaN entries are left out. NaN where nothing is left.
+
+    ``name``: mean, proportion, median, geometric_mean, sd, sd_ln, or a percentile such as p90.
+    """
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy warns of empty slices, whose NaN is meant
         if name == "median":
@@ -51,7 +57,13 @@ def statistic(values: Array, name: str) -> Array:
             return np.asarray(np.nanstd(np.log(values), axis=-1, ddof=1))
         if name == "geometric_mean":
             return np.asarray(np.exp(np.nanmean(np.log(values), axis=-1)))
-        return np.asarray(np.nanmean(values, axis=-1))
+        if name in ("mean", "proportion"):
+            return np.asarray(np.nanmean(values, axis=-1))
+        if found := re.fullmatch(r"p(\d{1,2}(?:\.\d+)?)", name):
+            return np.asarray(np.nanpercentile(values, float(found.group(1)), axis=-1))
+    raise DataError(
+        f"The statistic '{name}' is unknown.{suggest(name, NAMES)} Known: {', '.join(NAMES)}, p90 and the like."
+    )
 
 
 def estimate(values: Array, name: str, seed: int, label: str) -> Estimate:
