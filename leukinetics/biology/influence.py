@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import operator
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,18 +61,12 @@ def around(edges: list[Influence], centre: tuple[str, ...], steps: int, most: in
         down.setdefault(edge.source, []).append(edge.target)
         up.setdefault(edge.target, []).append(edge.source)
     found = dict.fromkeys(centre, 0)
-    queue = deque((name, 0) for name in centre)
-    while queue:
-        name, distance = queue.popleft()
-        if abs(distance) == steps:
-            continue
+    for step in range(1, steps + 1):  # of nodes on both sides, the side of the effects
         for sign, neighbours in ((1, down), (-1, up)):
-            if distance * sign < 0:
-                continue
-            for other in neighbours.get(name, ()):
-                if other not in found and len(found) < most:
-                    found[other] = distance + sign
-                    queue.append((other, distance + sign))
+            edge_of_found = [name for name, distance in found.items() if distance == sign * (step - 1)]
+            for name in (n for e in edge_of_found for n in neighbours.get(e, ())):
+                if name not in found and len(found) < most:
+                    found[name] = sign * step
     return found
 
 
