@@ -34,24 +34,26 @@ model fake()
 end
 """
 
-COLUMNS = ("id", "value", "unit", "published_value", "published_unit", "spread", "uncertainty", "kind", "set_by", "file")
+COLUMNS = (
+    "id", "value", "unit", "published_value", "published_unit", "spread", "uncertainty", "kind", "set_by", "owner",
+)  # fmt: skip
 ROWS = [
-    ("weight", 70.0, "kg", 70.0, "kg", "ln 0.2", "", "measured", "patient", "parameters.tsv"),
-    ("bmi", 25.0, "kg/m^2", 25.0, "kg/m^2", "", "", "measured", "patient condition", "parameters.tsv"),
-    ("sex", 0.0, "dimensionless", 0.0, "dimensionless", "", "", "derived", "patient", "parameters.tsv"),
-    ("age", 14610.0, "day", 40.0, "year", "", "", "derived", "patient", "parameters.tsv"),
+    ("weight", 70.0, "kg", 70.0, "kg", "ln 0.2", "", "measured", "patient", "core"),
+    ("bmi", 25.0, "kg/m^2", 25.0, "kg/m^2", "", "", "measured", "patient condition", "core"),
+    ("sex", 0.0, "dimensionless", 0.0, "dimensionless", "", "", "derived", "patient", "core"),
+    ("age", 14610.0, "day", 40.0, "year", "", "", "derived", "patient", "core"),
     ("drive", 2.0, "dimensionless", 2.0, "dimensionless", "ln 0.4", "ln 0.2", "calibrated", "condition",
-     "conditions/inflamed.toml"),
-    ("crp_base", 2.0, "mg/L", 2.0, "mg/L", "ln 0.5", "ln 0.1", "measured", "", "parameters.tsv"),
-    ("kloss", 0.6931471805599453, "1/day", 0.028881132523331052, "1/h", "", "", "measured", "", "parameters.tsv"),
-    ("KD", 1.0, "mg/L", 1000.0, "ug/L", "", "ln 0.5", "calibrated", "", "drugs/mab.toml"),
-    ("mab_CL", 0.1, "L/day", 0.1, "L/day", "ln 0.3", "ln 0.05", "measured", "", "drugs/mab.toml"),
-    ("mab_V", 5.0, "L", 5.0, "L", "ln 0.2", "", "measured", "", "drugs/mab.toml"),
-    ("share", 0.5, "dimensionless", 0.5, "dimensionless", "logit 0.5", "logit 0.3", "assumed", "", "parameters.tsv"),
-    ("marker_base", 10.0, "pg/mL", 10.0, "pg/mL", "", "", "measured", "protocol", "parameters.tsv"),
-    ("clock_on", 0.0, "dimensionless", 0.0, "dimensionless", "", "", "derived", "protocol", "parameters.tsv"),
-    ("clock_start", 0.0, "dimensionless", 0.0, "dimensionless", "", "", "derived", "protocol", "parameters.tsv"),
-    ("clock_phase", 0.3, "dimensionless", 0.3, "dimensionless", "", "", "derived", "protocol", "parameters.tsv"),
+     "condition"),
+    ("crp_base", 2.0, "mg/L", 2.0, "mg/L", "ln 0.5", "ln 0.1", "measured", "", "core"),
+    ("kloss", 0.6931471805599453, "1/day", 0.028881132523331052, "1/h", "", "", "measured", "", "core"),
+    ("KD", 1.0, "mg/L", 1000.0, "ug/L", "", "ln 0.5", "calibrated", "", "mab"),
+    ("mab_CL", 0.1, "L/day", 0.1, "L/day", "ln 0.3", "ln 0.05", "measured", "", "mab"),
+    ("mab_V", 5.0, "L", 5.0, "L", "ln 0.2", "", "measured", "", "mab"),
+    ("share", 0.5, "dimensionless", 0.5, "dimensionless", "logit 0.5", "logit 0.3", "assumed", "", "core"),
+    ("marker_base", 10.0, "pg/mL", 10.0, "pg/mL", "", "", "measured", "protocol", "core"),
+    ("clock_on", 0.0, "dimensionless", 0.0, "dimensionless", "", "", "derived", "protocol", "core"),
+    ("clock_start", 0.0, "dimensionless", 0.0, "dimensionless", "", "", "derived", "protocol", "core"),
+    ("clock_phase", 0.3, "dimensionless", 0.3, "dimensionless", "", "", "derived", "protocol", "core"),
 ]  # fmt: skip
 
 
@@ -66,7 +68,7 @@ def fake_assembly(**population: object) -> SimpleNamespace:
     return SimpleNamespace(
         model=model,
         hash="0" * 64,
-        parameters=pd.DataFrame(ROWS, columns=list(COLUMNS)),
+        parameters=pd.DataFrame(ROWS, columns=list(COLUMNS)).assign(set_by=lambda t: t["set_by"].map(str.split)),
         readouts=pd.DataFrame({"id": ["crp", "mab", "tnf"], "unit": ["mg/L", "mg/L", "pg/mL"]}),
         drugs={
             "mab": SimpleNamespace(

@@ -27,9 +27,9 @@ class Parameter:
 
 def read_parameters(table: Any) -> dict[str, Parameter]:
     """The rows of ``assembly.parameters`` by id. DataError for a spread that cannot be read."""
-    columns = ("id", "value", "unit", "published_value", "published_unit", "spread", "set_by", "file")
+    columns = ("id", "value", "unit", "published_value", "published_unit", "spread", "set_by", "owner")
     found = {}
-    for name, value, unit, published, published_unit, spread, set_by, file in zip(
+    for name, value, unit, published, published_unit, spread, set_by, owner in zip(
         *(table[column] for column in columns), strict=True
     ):
         here, there = text(published_unit), text(unit)
@@ -42,8 +42,8 @@ def read_parameters(table: Any) -> dict[str, Parameter]:
             published_unit=here,
             factor=factor,
             spread=read.scaled(factor) if read else None,
-            set_by=frozenset(text(set_by).split()),
-            condition="conditions/" in text(file).replace("\\", "/"),
+            set_by=frozenset(set_by),
+            condition=owner == "condition",
         )
     return found
 
