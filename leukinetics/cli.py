@@ -113,6 +113,98 @@ def simulate(
         print(simulate_to_file(job), file=sys.stderr)
 
 
+@app.command()
+def calibrate(
+    what: Annotated[str, typer.Argument(metavar="core", help="What to calibrate: core, the interleukin core.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results and for what --resume needs.")] = Path(
+        "out/calibration"
+    ),
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the calibration in --out.")] = False,
+    targets: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Targets to fit to; all by default.", show_default=False)
+    ] = None,
+    parameters: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Parameters to fit; all by default.", show_default=False)
+    ] = None,
+    starts: Annotated[int, typer.Option(min=1, help="Starting points of the fit.")] = 3,
+    draws: Annotated[int, typer.Option(min=2, help="Draws of the posterior.")] = 200,
+    sampler: Annotated[str, typer.Option(help="laplace or emcee.")] = "laplace",
+    steps: Annotated[int, typer.Option(min=1, help="The most steps that emcee takes.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the starts and the draws.")] = 1,
+    patients: Annotated[int, typer.Option(min=2, help="Virtual patients in an arm.")] = 16,
+    profile: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Parameters to profile.", show_default=False)
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Also commit: results into the package, values into its tables.")
+    ] = False,
+) -> None:
+    """Fit the calibrated parameters to published readouts, and say how sure the result is."""
+    with mistakes():
+        from leukinetics.commands.calibrate import Job, run_job
+
+        job = Job(
+            what=what,
+            out=out,
+            targets=targets,
+            parameters=parameters,
+            profile=profile,
+            sampler=sampler,
+            numbers={"starts": starts, "draws": draws, "steps": steps, "seed": seed},
+            patients=patients,
+            threads=threads,
+            resume=resume,
+            write=write,
+        )
+        print(run_job(job), file=sys.stderr)
+
+
+@app.command()
+def explain(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A drug, readout, gene, species, parameter, condition, variant or claim."),
+    ],
+    diagram: Annotated[
+        Path | None, typer.Option(help="Draw the network around it: a .svg or .png file.", show_default=False)
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, max=6, help="How far the diagram reaches.")] = 2,
+) -> None:
+    """Say what a name of the model stands for: equations, numbers, sources, places."""
+    with mistakes():
+        from leukinetics.commands.explain import explain_name
+
+        print(explain_name(name, diagram, steps))
+
+
+@app.command()
+def claims(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[A1 C3.2 ...]", help="Claims or checks; all by default.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the outcomes to this file.", show_default=False)] = None,
+) -> None:
+    """Carry out what the source documents claim on the model: pass, fail, or not built yet."""
+    with mistakes():
+        from leukinetics.commands.claims import run
+
+        run(names or (), json)
+
+
+@app.command()
+def export(
+    condition: Annotated[str, typer.Argument(metavar="CONDITION", help="Such as healthy or rheumatoid_arthritis.")],
+    out: Annotated[Path, typer.Option(help="SBML file to write (.xml).", show_default=False)],
+    drug: Annotated[list[str] | None, typer.Option(help="A drug to include; may be repeated.")] = None,
+) -> None:
+    """Write the model of a condition, with drugs, as SBML."""
+    with mistakes():
+        from leukinetics.commands.export import export as write
+
+        print(write(condition, drug or (), out), file=sys.stderr)
+
+
 def main() -> None:
     """Run the command line and exit."""
     app()
