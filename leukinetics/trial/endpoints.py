@@ -19,8 +19,8 @@ time_to_return    time from there until x <= b (1 + margin), between samples lin
 time_above        time in the window with x >= threshold, between samples linear        mean
 ================  ====================================================================  ===================
 
-A patient whose x has not returned within the window has an infinite ``time_to_return``: medians may use it, means
-may not. A sample below the limit of quantification counts as half the limit. A patient without a valid simulation
+A patient whose x has not returned when the window ends is censored there: the number is the time up to then, a lower
+bound, and is marked, so that statistics are those restricted to the window. A sample below the limit of quantification counts as half the limit. A patient without a valid simulation
 has NaN.
 """
 
@@ -57,7 +57,6 @@ DEFAULT_STATISTIC = {
     "time_to_return": "median",
     "time_above": "mean",
 }
-_TIMES = ("time_of_maximum", "time_to_return", "time_above")
 
 
 @dataclass(frozen=True)
@@ -69,12 +68,22 @@ class Samples:
     baseline: Measured
 
 
-def endpoint_values(endpoint: Endpoint, given: Samples) -> tuple[Array, str]:
-    """(the endpoint's number per patient (...), its unit). ProtocolError for a unit that does not fit."""
+@dataclass(frozen=True)
+class Values:
+    """An endpoint's number per patient (...), its unit, and where the number is a lower bound only."""
+
+    numbers: Array
+    unit: str
+    censored: NDArray[np.bool_]
+
+
+def endpoint_values(endpoint: Endpoint, given: Samples) -> Values:
+    """The endpoint of each patient. ProtocolError for a unit that does not fit."""
     x, b = given.samples.numbers(BELOW), given.baseline.numbers(BELOW)[..., 0]
     unit = given.samples.unit
     last = x[..., -1]
     failed = np.isnan(x).any(axis=-1) | np.isnan(b)
+    censored = np.zeros(b.shape, dtype=bool)
     with np.errstate(invalid="ignore", divide="ignore"):
         if endpoint.kind == "value":
             found = last
@@ -97,16 +106,20 @@ def endpoint_values(endpoint: Endpoint, given: Samples) -> tuple[Array, str]:
         elif endpoint.kind == "time_of_maximum":
             found, unit = given.times[np.argmax(np.nan_to_num(x, nan=-np.inf), axis=-1)], "day"
         elif endpoint.kind == "time_to_return":
-            found, unit = time_to_return(given.times, x, b * (1.0 + endpoint.margin)), "day"
+            found, censored = time_to_return(given.times, x, b * (1.0 + endpoint.margin))
+            unit = "day"
         else:
-            found, unit = time_above(given.times, x, _limit(endpoint, endpoint_bounds(endpoint)[0], unit)), "day"
-    return _in_unit(endpoint, np.where(failed, np.nan, found), unit)
+            bounds = endpoint.threshold or []
+            found, unit = time_above(given.times, x, _limit(endpoint, bounds[0], unit)), "day"
+    numbers, unit = _in_unit(endpoint, np.where(failed, np.nan, found), unit)
+    return Values(numbers, unit, censored & ~failed)
 
 
-def time_to_return(times: Array, x: Array, level: Array) -> Array:
-    """Time from the largest of samples ``x`` (..., times) until they are at ``level`` (...), linear in between.
+def time_to_return(times: Array, x: Array, level: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """(time from the largest of samples ``x`` (..., times) until they are at ``level`` (...), linear in between;
+    where that does not happen within ``times``: the time is then up to the last one).
 
-    Infinite where that does not happen within ``times``; 0 where the largest is not above the level.
+    The time is 0 where the largest sample is not above the level.
     """
     peak = np.argmax(np.nan_to_num(x, nan=-np.inf), axis=-1)
     after = np.arange(len(times)) >= peak[..., None]
@@ -117,7 +130,8 @@ def time_to_return(times: Array, x: Array, level: Array) -> Array:
     share = np.clip((high - level) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
     moment = times[before] + share * (times[first] - times[before])
     found = np.where(first == peak, 0.0, moment - times[peak])
-    return np.where(back.any(axis=-1), found, np.inf)
+    returned = back.any(axis=-1)
+    return np.where(returned, found, times[-1] - times[peak]), ~returned
 
 
 def time_above(times: Array, x: Array, level: float) -> Array:
@@ -129,14 +143,9 @@ def time_above(times: Array, x: Array, level: float) -> Array:
     return np.asarray((share * np.diff(times)).sum(axis=-1))
 
 
-def endpoint_bounds(endpoint: Endpoint) -> list[Bound]:
-    """The comparisons of an endpoint's threshold."""
-    return endpoint.threshold or []
-
-
 def _responds(endpoint: Endpoint, last: Array, b: Array, unit: str) -> Array:
     met = np.ones(last.shape, dtype=bool)
-    for bound in endpoint_bounds(endpoint):
+    for bound in endpoint.threshold or []:
         of_change = bound.unit in ("%", "percent")
         compared = 100.0 * (last - b) / b if of_change else last
         met &= bound.holds(compared, bound.value if of_change else _limit(endpoint, bound, unit))

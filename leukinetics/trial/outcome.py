@@ -10,7 +10,7 @@ import numpy as np
 
 from leukinetics.assays import Measured, exact, measure
 from leukinetics.errors import DataError, suggest
-from leukinetics.trial.endpoints import Samples, endpoint_values
+from leukinetics.trial.endpoints import Samples, Values, endpoint_values
 from leukinetics.trial.enrol import SCREENING, Enrolled, enrol
 from leukinetics.trial.prepare import Observable, Prepared
 from leukinetics.trial.sampling_times import endpoint_times, places
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 class Outcome:
     """What came out, for every candidate, arm and patient.
 
-    ``endpoints`` by id: (candidates, arms, patients), NaN where a patient failed or is missing; ``units`` by id;
+    ``endpoints`` by id: numbers (candidates, arms, patients), NaN where a patient failed or is missing;
     ``people`` (candidates, arms, patients): their numbers, -1 where missing; ``ok`` the same shape: solved.
     """
 
     prepared: Prepared
-    endpoints: dict[str, Array]
-    units: dict[str, str]
+    endpoints: dict[str, Values]
     people: NDArray[np.int64]
     ok: NDArray[np.bool_]
     enrolled: Enrolled
@@ -47,18 +46,17 @@ class Outcome:
 
         ``name``: mean, median, geometric_mean, sd, sd_ln or proportion. NaN where no patient has a value.
         """
-        if endpoint not in self.endpoints:
-            raise DataError(f"There is no endpoint '{endpoint}'.{suggest(endpoint, self.endpoints)}")
-        values = self.endpoints[endpoint]
-        here = statistic(values[:, self._arm(arm)], name)
+        here = statistic(self.values(endpoint, arm), name)
         if reference is None:
             return here
-        there = statistic(values[:, self._arm(reference)], name)
+        there = statistic(self.values(endpoint, reference), name)
         return here / there if measure == "ratio" else here - there
 
     def values(self, endpoint: str, arm: str) -> Array:
         """Each patient's number, (candidates, patients)."""
-        return self.endpoints[endpoint][:, self._arm(arm)]
+        if endpoint not in self.endpoints:
+            raise DataError(f"There is no endpoint '{endpoint}'.{suggest(endpoint, self.endpoints)}")
+        return self.endpoints[endpoint].numbers[:, self._arm(arm)]
 
     def _arm(self, name: str) -> int:
         names = [a.name for a in self.prepared.protocol.arm]
@@ -86,7 +84,7 @@ def run_candidates(
     ok = np.zeros(shape, dtype=bool)
     ok[present] = result.ok
     measured: dict[str, Measured] = {}
-    found, units = {}, {}
+    found = {}
     true = {}
     for name, observable in prepared.observables.items():
         at = places(observable.times, prepared.times)
@@ -103,8 +101,8 @@ def run_candidates(
         if prepared.protocol.trial.baseline == SCREENING and endpoint.noise:
             at_zero = true[observable.name].reported[..., :1]
             baseline = _measure(prepared, observable, at_zero, people, np.zeros(1), SCREENING)
-        found[endpoint.id], units[endpoint.id] = endpoint_values(endpoint, Samples(times, samples, baseline))
-    return Outcome(prepared, found, units, people, ok, enrolled, measured, result.attrs)
+        found[endpoint.id] = endpoint_values(endpoint, Samples(times, samples, baseline))
+    return Outcome(prepared, found, people, ok, enrolled, measured, result.attrs)
 
 
 def _stack(

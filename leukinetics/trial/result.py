@@ -25,7 +25,7 @@ class TrialResult:
         and ``arm`` in parallel designs.
     observations : long: patient, arm, time (days), name, value, unit, blq. Where ``blq`` the value is the limit of
         quantification that the sample was below. Patients that could not be solved are not there.
-    endpoints : long: patient, arm, endpoint, value, unit.
+    endpoints : long: patient, arm, endpoint, value, unit, censored (the value is a lower bound).
     summary, provenance : what summary.json and provenance.json hold.
     """
 
@@ -100,8 +100,9 @@ def _endpoints(outcome: Outcome) -> pd.DataFrame:
                 "patient": outcome.people[0, arm, patient],
                 "arm": [names[i] for i in arm],
                 "endpoint": id_,
-                "value": values[0, arm, patient],
-                "unit": outcome.units[id_],
+                "value": values.numbers[0, arm, patient],
+                "unit": values.unit,
+                "censored": values.censored[0, arm, patient],
             }
         )
         for id_, values in outcome.endpoints.items()

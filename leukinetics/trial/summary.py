@@ -60,21 +60,23 @@ def reference_arm(protocol: Protocol, endpoint: Endpoint) -> int:
 
 def _of_arm(outcome: Outcome, endpoint: Endpoint, arm: int) -> dict[str, Any]:
     name, seed = statistic_of(endpoint), outcome.prepared.protocol.trial.seed
-    found = estimate(outcome.endpoints[endpoint.id][0, arm], name, seed, endpoint.id)
+    values = outcome.endpoints[endpoint.id]
+    found = estimate(values.numbers[0, arm], name, seed, endpoint.id)
     return {
         "estimate": _number(found.estimate),
         "se": _number(found.se),
         "ci_low": _number(found.low),
         "ci_high": _number(found.high),
         "n": found.n,
-        "unit": outcome.units[endpoint.id],
+        "unit": values.unit,
         "statistic": name,
+        "censored": int(values.censored[0, arm].sum()),
     }
 
 
 def _of_pair(outcome: Outcome, endpoint: Endpoint, arm: int, reference: int) -> dict[str, Any]:
     protocol = outcome.prepared.protocol
-    values = outcome.endpoints[endpoint.id][0]
+    values = outcome.endpoints[endpoint.id].numbers[0]
     measure, found = contrast(
         values[arm],
         values[reference],
