@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,6 +123,16 @@ def profiles() -> dict[str, tuple[np.ndarray, np.ndarray]]:
         assert (result["status"] == 0).all()
         found[name] = (times - last, result[case.drug].to_numpy()[0])
     return found
+
+
+def test_the_whole_formulary_assembles_without_problems() -> None:
+    assert not list(biology.check())
+    drugs = sorted(file.stem for file in Path(biology.__file__).parent.glob("drugs/*.toml"))
+    assembly = biology.assemble("healthy", drugs=drugs)
+    assert sorted(assembly.drugs) == drugs
+    for drug in assembly.drugs.values():
+        for regimen in drug.regimens:
+            assert drug.route_target[regimen.route] in assembly.model.species
 
 
 def statistic(name: str, times: np.ndarray, level: np.ndarray) -> float:
