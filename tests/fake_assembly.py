@@ -68,7 +68,9 @@ def fake_assembly(**population: object) -> SimpleNamespace:
     return SimpleNamespace(
         model=model,
         hash="0" * 64,
-        parameters=pd.DataFrame(ROWS, columns=list(COLUMNS)).assign(set_by=lambda t: t["set_by"].map(str.split)),
+        parameters=pd.DataFrame(ROWS, columns=list(COLUMNS)).assign(
+            set_by=lambda t: t["set_by"].map(str.split), prior=float("nan")
+        ),
         readouts=pd.DataFrame({"id": ["crp", "mab", "tnf"], "unit": ["mg/L", "mg/L", "pg/mL"]}),
         drugs={
             "mab": SimpleNamespace(

@@ -14,7 +14,7 @@ import numpy as np
 from leukinetics.errors import DataError
 from leukinetics.patients.counters import normals, uniforms
 from leukinetics.patients.genotypes import read_variants
-from leukinetics.patients.parameters import read_parameters, text
+from leukinetics.patients.parameters import read_parameters
 from leukinetics.patients.spread import check_typical, parse_spread
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd
     pick = (uniforms(seed, "posterior", n) * len(fitted)).astype(int) if len(fitted) else np.zeros(n, dtype=int)
     found = {}
     table = assembly.parameters
-    priors = table["prior"] if "prior" in table else [None] * len(table)
-    for name, kind, uncertainty, prior in zip(table["id"], table["kind"], table["uncertainty"], priors, strict=True):
+    for name, kind, uncertainty, prior in zip(*(table[c] for c in ("id", "kind", "uncertainty", "prior")), strict=True):
         row = rows[str(name)]
         key = f"{assembly.condition.id}.{name}" if row.condition else str(name)
         if key in fitted:
@@ -48,10 +47,9 @@ def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd
         spread = parse_spread(uncertainty, f"the uncertainty of '{name}'")
         if spread is None:
             continue
-        known_prior = text(kind) == "calibrated" and text(prior)
-        center = float(text(prior)) * row.factor if known_prior else row.value
+        center = float(prior) if kind == "calibrated" and np.isfinite(prior) else row.value
         check_typical(spread, center, f"The parameter '{name}'")
-        found[key] = spread.scaled(row.factor).around(center, normals(seed, f"uncertainty:{name}", n))
+        found[key] = spread.around(center, normals(seed, f"uncertainty:{name}", n))
     found |= _effects(assembly, rows, n, seed)
     return pd.DataFrame(found, index=pd.RangeIndex(n, name="draw"))
 

@@ -35,13 +35,12 @@ def read_parameters(table: Any) -> dict[str, Parameter]:
         here, there = text(published_unit), text(unit)
         # The ratio also holds where the two differ by a molar mass.
         factor = float(value) / float(published) if published else convert(1.0, here, there)
-        read = parse_spread(spread, f"the parameter '{name}'")
         found[str(name)] = Parameter(
             value=float(value),
             unit=there,
             published_unit=here,
             factor=factor,
-            spread=read.scaled(factor) if read else None,
+            spread=parse_spread(spread, f"the parameter '{name}'"),
             set_by=frozenset(set_by),
             condition=owner == "condition",
         )

@@ -20,8 +20,8 @@ time_above        time in the window with x >= threshold, between samples linear
 ================  ====================================================================  ===================
 
 A patient whose x has not returned when the window ends is censored there: the number is the time up to then, a lower
-bound, and is marked, so that statistics are those restricted to the window. A sample below the limit of quantification counts as half the limit. A patient without a valid simulation
-has NaN.
+bound, and is marked, so that statistics are those restricted to the window. A sample below the limit of
+quantification counts as half the limit. A patient without a valid simulation has NaN.
 """
 
 from __future__ import annotations

@@ -39,6 +39,11 @@ class Outcome:
     measured: dict[str, Measured]  # by observable: as read at its times, (candidates, arms, patients, times)
     attrs: dict[str, Any]
 
+    @property
+    def units(self) -> dict[str, str]:
+        """Units of the endpoints by id."""
+        return {name: values.unit for name, values in self.endpoints.items()}
+
     def statistic(
         self, endpoint: str, name: str, arm: str, reference: str | None = None, measure: str = "difference"
     ) -> Array:
