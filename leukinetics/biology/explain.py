@@ -50,7 +50,7 @@ def explain(catalogue: Catalogue, name: str, values: Mapping[str, tuple[float, s
 def _exactly(catalogue: Catalogue, name: str) -> list[Entry]:
     finders: tuple[Callable[[Catalogue, str], Entry | None], ...] = (
         _symbol, _readout, _parameter,
-        acting.drug, acting.entity, acting.target, acting.port, acting.condition, acting.genotype,
+        acting.drug, acting.condition, acting.genotype, acting.target, acting.port, acting.entity,
     )  # fmt: skip
     return [entry for find in finders if (entry := find(catalogue, name)) is not None]
 

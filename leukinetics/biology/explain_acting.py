@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from leukinetics.biology.assemble import assemble
 from leukinetics.biology.catalogue import Catalogue, where
 from leukinetics.biology.entry import (
     PARAMETER_COLUMNS,
@@ -48,7 +48,7 @@ def drug(catalogue: Catalogue, name: str) -> Entry | None:
         lines.append(f"{binding.get('mode', 'binds')} {bound} in {', '.join(sites)}    ({place})")
         ports += [port for site, port in catalogue.ports(bound).items() if site in sites]
         rows += [
-            number_row(f"{k} for {bound}", binding[k])
+            number_row(f"{name}_{k}_{bound.lower()}", binding[k])
             for k in ("KD", "IC50", "EC50")
             if isinstance(binding.get(k), Mapping)
         ]
@@ -73,24 +73,22 @@ def drug(catalogue: Catalogue, name: str) -> Entry | None:
 
 
 def drug_parameter(catalogue: Catalogue, name: str) -> Entry | None:
-    for owner, document in catalogue.drugs.items():
-        short = name.removeprefix(f"{owner}_")
-        for path in (("pk", "parameters"), ("distribution",)):
-            table: Any = document.content
-            for key in path:
-                table = table.get(key, {})
-            value = table.get(short)
-            if short != name and isinstance(value, Mapping):
-                entry = Entry(name, f"parameter of {owner}", where(document.place(*path, short)))
-                entry.add("Value", rows=[number_row(name, value)], columns=PARAMETER_COLUMNS)
-                entry.add("Note", [str(value.get("note", ""))])
-                entry.centre = tuple(
-                    p
-                    for b in document.content.get("binding", ())
-                    for p in catalogue.ports(str(b.get("target"))).values()
-                )
-                return entry
-    return None
+    """A parameter that the model has only with its drug."""
+    owner = next((drug for drug in catalogue.drugs if name.startswith(f"{drug}_")), None)
+    if owner is None:
+        return None
+    table = assemble(drugs=[owner], root=catalogue.root).parameters
+    rows = table[table["id"] == name]
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    entry = Entry(name, f"parameter of {owner}", f"{row['file']}:{row['line']}")
+    columns = ("id", "published_value", "published_unit", *PARAMETER_COLUMNS[3:])
+    entry.add("Value", rows=[tuple(str(row[c]) for c in columns)], columns=PARAMETER_COLUMNS)
+    entry.add("Note", [str(row["note"])])
+    bindings = catalogue.drugs[owner].content.get("binding", ())
+    entry.centre = tuple(p for b in bindings for p in catalogue.ports(str(b.get("target"))).values())
+    return entry
 
 
 def entity(catalogue: Catalogue, name: str) -> Entry | None:
