@@ -31,14 +31,15 @@ def make_plan(
     own = dict(population or {})
     alleles, ancestry = own.pop("genotype", {}), str(own.pop("ancestry", "EUR"))
     fixed = {name: _fixed(name, spec, rows) for name, spec in (parameters or {}).items()}
-    covariates, units, derived = _covariates(dict(assembly.condition.population), own, rows)
+    condition = assembly.condition  # None: the bare core
+    covariates, units, derived = _covariates(dict(condition.population) if condition else {}, own, rows)
     varying = tuple(n for n, r in rows.items() if r.spread and n not in {*covariates, derived, *fixed})
     table = assembly.correlations
     pairs = [(str(a), str(b), float(r)) for a, b, r in zip(table["a"], table["b"], table["rho"], strict=True)]
     if not derived and not any({a, b} == {"weight", "bmi"} for a, b, _ in pairs):
         pairs.append(("weight", "bmi", WEIGHT_BMI))
     return Plan(
-        condition=str(assembly.condition.id),
+        condition=str(condition.id) if condition else "",
         parameters=rows,
         covariates=covariates,
         covariate_units=units,

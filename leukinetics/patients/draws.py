@@ -51,6 +51,7 @@ def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd
         check_typical(spread, center, f"The parameter '{name}'")
         found[key] = spread.around(center, normals(seed, f"uncertainty:{name}", n))
     found |= _effects(assembly, rows, n, seed)
+    found |= {key: fitted[key].to_numpy()[pick] for key in found.keys() & fitted if key.startswith("effect:")}
     return pd.DataFrame(found, index=pd.RangeIndex(n, name="draw"))
 
 

@@ -99,7 +99,7 @@ class Plan:
 
     def parameter_of(self, key: str) -> str:
         """The parameter that a key of ``typical`` means ("caps.drive_nlrp3" where the condition caps sets it)."""
-        return key.removeprefix(f"{self.condition}.")
+        return key.removeprefix(f"{self.condition}.") if self.condition else key
 
     def typical_keys(self) -> list[str]:
         """All keys that ``typical`` may have for this model."""

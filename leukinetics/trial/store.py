@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from leukinetics.trial.result import TrialResult
 
 
@@ -22,25 +23,25 @@ def write_trial(result: TrialResult, out: str | Path) -> Path:
     try:
         (folder / "observations").mkdir(parents=True, exist_ok=True)
         (folder / "summary.json").unlink(missing_ok=True)  # of an earlier run, which these files no longer match
-        _write(folder / "protocol.toml", lambda p: p.write_text(result.protocol.text, encoding="utf-8"))
-        _write(folder / "population.parquet", lambda p: result.population.to_parquet(p))
-        _write(folder / "observations" / "part-00000.parquet", lambda p: result.observations.to_parquet(p, index=False))
-        _write(folder / "endpoints.parquet", lambda p: result.endpoints.to_parquet(p, index=False))
-        _write(folder / "provenance.json", lambda p: p.write_text(_json(result.provenance), encoding="utf-8"))
-        _write(folder / "summary.json", lambda p: p.write_text(_json(result.summary), encoding="utf-8"))
     except OSError as error:
         raise DataError(f"The trial cannot be written to '{folder}': {error.strerror or error}.") from error
+    _write_text(folder / "protocol.toml", result.protocol.text)
+    _write_table(folder / "population.parquet", result.population.reset_index())
+    _write_table(folder / "observations" / "part-00000.parquet", result.observations)
+    _write_table(folder / "endpoints.parquet", result.endpoints)
+    _write_text(folder / "provenance.json", _json(result.provenance))
+    _write_text(folder / "summary.json", _json(result.summary))
     return folder
 
 
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside ``path``, then move into place."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        write(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary, naming(path):
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    with replacing(path) as temporary, naming(path):
+        table.to_parquet(temporary, index=False)
 
 
 def _json(data: object) -> str:
