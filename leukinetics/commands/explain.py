@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parent.parent
 FIT = PACKAGE / "calibration" / "results" / "core_fit.json"
 TARGETS = PACKAGE / "evidence" / "targets"
-TARGET_COLUMNS = ("id", "role", "statistic", "value", "unit", "databook", "source")
+TARGET_COLUMNS = ("id", "role", "statistic", "value", "low", "high", "unit", "databook", "source")
 MOST_NODES = 30  # in a diagram
 
 WIDTH = 118

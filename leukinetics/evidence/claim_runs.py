@@ -138,6 +138,8 @@ class Laboratory:
     def _infusions(self, model: Any, run: Run, end: float) -> list[dict[str, Any]]:
         doses = []
         for species, rate in run.infuse.items():
+            if species not in model.system.dose_targets:
+                raise NotThere(f"'{species}' is no species{suggest(species, model.system.dose_targets)}")
             number, unit = parse_quantity(rate)
             per_day = convert(number, unit, f"{model.system.amount_units[species]}/day")
             doses.append({"time": 0.0, "target": species, "amount": per_day * end, "duration": end})

@@ -31,7 +31,8 @@ def drug_footprint(check: Check) -> tuple[float, str]:
     bound = {str(b.get("target")) for document in drugs.values() for b in document.content.get("binding", ())}
     wrong = []
     for name in sorted({*before, *after}):
-        owned = any(name == d or name.startswith((f"{d}_", f"J_{d}_")) for d in drugs)
+        own = name.removeprefix("start of ")
+        owned = any(own == d or own.startswith((f"{d}_", f"J_{d}_")) for d in drugs)
         if before.get(name) == after.get(name) or (name not in before and owned):
             continue
         if name in ports and ports[name] in bound:
