@@ -9,7 +9,7 @@ from __future__ import annotations
 from leukinetics.biology.assemble import Assembly, assemble
 from leukinetics.biology.check import check
 from leukinetics.biology.conditions import ConditionSet
-from leukinetics.biology.drug_file import Regimen
+from leukinetics.biology.drug_records import Regimen
 from leukinetics.biology.drugs import DrugSpec
 from leukinetics.biology.problems import BiologyError, Problem
 

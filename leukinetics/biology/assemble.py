@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leukinetics.biology.check import Draft, check, draft
-from leukinetics.biology.compose import Composition, Symbol
 from leukinetics.biology.conditions import ConditionSet
 from leukinetics.biology.drugs import DrugSpec
 from leukinetics.biology.entities import Entity
@@ -19,6 +18,7 @@ from leukinetics.biology.folder import Biology, load
 from leukinetics.biology.parameters import Parameter
 from leukinetics.biology.problems import BiologyError, Problem
 from leukinetics.biology.records import GENOTYPES, Target
+from leukinetics.biology.symbols import Composition, Symbol
 from leukinetics.biology.write_sbml import write_sbml
 from leukinetics.errors import ModelError, suggest
 
@@ -68,9 +68,8 @@ def _exists(what: str, names: Iterable[Any], biology: Biology, known: Iterable[s
         if name in biology.broken and name not in known:
             raise BiologyError(biology.broken[name].sorted)
         if name not in known:
-            raise ModelError(
-                f"There is no {what} '{name}'; there are {', '.join(sorted(known)) or 'none'}.{suggest(str(name), known)}"
-            )
+            there = ", ".join(sorted(known)) or "none"
+            raise ModelError(f"There is no {what} '{name}'; there are {there}.{suggest(str(name), known)}")
 
 
 def _all_errors(made: Draft, root: str | Path | None) -> list[Problem]:
@@ -204,7 +203,7 @@ class Assembly:
 
     @cached_property
     def readouts(self) -> pd.DataFrame:
-        """One row a readout: id, expression, unit, entity, label, note, source; plasma levels of the drugs come last."""
+        """One row a readout: id, expression, unit, entity, label, note, source; the drugs' plasma levels come last."""
         import pandas as pd
 
         names = ["id", "expression", "unit", "entity", "label", "note", "source"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from leukinetics.biology.compose import Composition, compose
+from leukinetics.biology.compose import compose
 from leukinetics.biology.conditions import ConditionSet, read_condition
 from leukinetics.biology.drugs import Emitted, emit
 from leukinetics.biology.entities import Entity, composition
@@ -15,7 +15,10 @@ from leukinetics.biology.folder import Biology, load
 from leukinetics.biology.infer import Inference
 from leukinetics.biology.parameters import Parameter
 from leukinetics.biology.problems import Problem, Problems
-from leukinetics.biology.reader import Module
+from leukinetics.biology.reader import Module, Statement
+from leukinetics.biology.symbols import Composition
+from leukinetics.biology.unit_checks import check_units
+from leukinetics.errors import suggest
 
 
 @dataclass
@@ -28,7 +31,7 @@ class Draft:
     condition: ConditionSet | None
     emitted: list[Emitted]
     parameters: dict[str, Parameter]
-    problems: Problems = field(default_factory=Problems)
+    problems: Problems
 
 
 def draft(biology: Biology, condition: str | None, drugs: Iterable[str]) -> Draft:
@@ -43,18 +46,14 @@ def draft(biology: Biology, condition: str | None, drugs: Iterable[str]) -> Draf
     wanted = None if chosen is None else chosen.modules
     modules = [m for name, m in biology.modules.items() if wanted is None or name in wanted]
     emitted = [emit(biology.drugs[drug], biology, problems) for drug in drugs]
-    for drug in emitted:
-        parameters |= {p.id: p for p in drug.parameters if p.id not in biology.parameters}
-        for p in drug.parameters:
-            if p.id in biology.parameters:
-                problems.add(
-                    p.place, f"the parameter '{p.id}' has the id of the row in {biology.parameters[p.id].place}."
-                )
+    for p in (p for drug in emitted for p in drug.parameters):
+        twin = parameters.setdefault(p.id, p)
+        if twin is not p:
+            problems.add(p.place, f"the parameter '{p.id}' has the id of the one in {twin.place}.")
     made = compose(biology, modules, emitted, parameters, problems, partial=wanted is not None)
     inference = Inference(made, problems)
-    inference.check()
-    _conservation(made, biology.entities, problems)
-    _molar_masses(made, inference, biology.entities, problems)
+    check_units(made, inference, biology.entities)
+    _check_entities(made, biology.entities, problems)
     return Draft(made, inference, modules, chosen, emitted, parameters, problems)
 
 
@@ -71,71 +70,61 @@ def check(root: str | Path | None = None) -> list[Problem]:
         problems.extend(broken)
     for document in biology.conditions.values():
         read_condition(document, biology, problems)
-    _unused(biology, whole, problems)
+    _unused(biology, whole.composition, problems)
     return problems.sorted
 
 
-def _unused(biology: Biology, whole: Draft, problems: Problems) -> None:
-    """Rows that nothing reads. What patients set may be for later use (a covariate of the population)."""
-    used = whole.composition.used | {row["parameter"] for row in biology.genotypes}
-    for parameter in biology.parameters.values():
-        if parameter.id not in used and "patient" not in parameter.set_by:
-            problems.add(
-                parameter.place, f"the parameter '{parameter.id}' is used by no module, readout, drug or genotype.",
-                severity="warning",
-            )  # fmt: skip
+def _unused(biology: Biology, made: Composition, problems: Problems) -> None:
+    """Rows that nothing reads, unless a misspelt name or an unreadable statement may have been meant for them."""
+    used = made.used | {row["parameter"] for row in biology.genotypes}
+    used |= {word for module in biology.modules.values() for word in module.garbled}
+    for p in biology.parameters.values():
+        if p.id in used or "patient" in p.set_by:  # patients may set what only later modules read
+            continue
+        if not any(suggest(name, [p.id]) for name in made.unknown):
+            message = f"the parameter '{p.id}' is used by no module, readout, drug or genotype."
+            problems.add(p.place, message, severity="warning")
 
 
-def _conservation(made: Composition, entities: Mapping[str, Entity], problems: Problems) -> None:
-    """A reaction with both sides must have the same entities on both."""
+def _check_entities(made: Composition, entities: Mapping[str, Entity], problems: Problems) -> None:
+    """Symbols name entities of the table, and what a reaction takes is what it makes."""
     for symbol in made.of_kind("species", "state", "rule", "constant"):
         if symbol.entity and symbol.entity not in entities:
-            from leukinetics.errors import suggest
-
-            problems.add(symbol.place, f"'@{symbol.entity}' is not in entities.tsv.", suggest(symbol.entity, entities))
+            near = suggest(symbol.entity, entities)
+            problems.add(symbol.place, f"'@{symbol.entity}' of '{symbol.name}' is not in entities.tsv.", near)
     for symbol in made.of_kind("reaction"):
         s = symbol.reaction
-        if s is None or not s.reactants or not s.products:
-            continue
-        sides: list[Counter[str]] = []
-        for side in (s.reactants, s.products):
-            total: Counter[str] = Counter()
-            for number, name in side:
-                species = made.symbols.get(name)
-                if species is None or species.kind != "species":
-                    return
-                if not species.entity:
-                    problems.add(
-                        species.place,
-                        f"'{name}' takes part in '{s.text}' but names no entity, so that mass cannot be checked; "
-                        "add '// @ENTITY' after its declaration.",
-                    )
-                    total["?"] = 1
-                for part, count in composition(species.entity, entities).items():
-                    total[part] += int(count * number) if number == int(number) else count
-            sides.append(total)
-        if sides[0] != sides[1] and "?" not in sides[0] | sides[1]:
-            problems.add(s.place, f"'{s.text}' does not conserve mass: {_list(sides[0])} becomes {_list(sides[1])}.")
+        if s is not None and s.reactants and s.products:
+            before, after = (_contents(s, side, made, entities, problems) for side in (s.reactants, s.products))
+            if before is not None and after is not None and before != after:
+                message = f"'{s.text}' does not conserve mass: {_list(before)} becomes {_list(after)}."
+                problems.add(s.place, message)
+
+
+def _contents(
+    s: Statement,
+    side: Iterable[tuple[float, str]],
+    made: Composition,
+    entities: Mapping[str, Entity],
+    problems: Problems,
+) -> Counter[str] | None:
+    """Entities on one side of a reaction; None where a species is unknown or names none."""
+    total: Counter[str] = Counter()
+    for number, name in side:
+        species = made.symbols.get(name)
+        if species is None or species.kind != "species":
+            return None
+        if not species.entity:
+            problems.add(
+                species.place,
+                f"'{name}' takes part in '{s.text}' but names no entity, so that mass cannot be checked; write "
+                "'// @ENTITY' after its declaration.",
+            )
+            return None
+        for part, count in composition(species.entity, entities).items():
+            total[part] += count * number  # type: ignore[assignment]
+    return total
 
 
 def _list(side: Counter[str]) -> str:
-    return " + ".join(f"{count} {name}" if count != 1 else name for name, count in sorted(side.items()))
-
-
-def _molar_masses(made: Composition, inference: Inference, entities: Mapping[str, Entity], problems: Problems) -> None:
-    """A readout in mass units of what the model has in moles needs a molar mass."""
-    from leukinetics.biology.dimensions import Dimension
-
-    for symbol in made.of_kind("readout"):
-        readout = symbol.readout
-        if readout is None:
-            continue
-        found = inference.of_formula(readout)
-        if not isinstance(found, Dimension) or found.power("pmol") == readout.unit.dimension.power("pmol"):
-            continue
-        entity = entities.get(readout.entity)
-        if entity is None or entity.molar_mass is None:
-            what = f"the molar mass of '{readout.entity}' in entities.tsv" if readout.entity else "an entity"
-            problems.add(
-                readout.place, f"the readout '{readout.id}' turns {found} into {readout.unit.text} and needs {what}."
-            )
+    return " + ".join(f"{count:g} {name}" if count != 1 else name for name, count in sorted(side.items()))

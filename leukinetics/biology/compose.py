@@ -3,71 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
-from leukinetics.biology.dimensions import Dimension, parse_unit
 from leukinetics.biology.drugs import Emitted, ports
 from leukinetics.biology.folder import Biology
-from leukinetics.biology.formula import Function, Node
+from leukinetics.biology.formula import Node
 from leukinetics.biology.parameters import Parameter
 from leukinetics.biology.problems import Place, Problems
 from leukinetics.biology.reader import Module, Statement
 from leukinetics.biology.records import Readout
+from leukinetics.biology.symbols import Composition, Symbol, find_circle
 from leukinetics.errors import suggest
 
 #: Names that formulas use for something else.
-RESERVED = ("time", "pi", "avogadro", "true", "false", "inf", "infinity", "nan", "notanumber", "exponentiale")
-
-
-@dataclass
-class Symbol:
-    """One name of the model.
-
-    ``kind``: parameter, compartment, species, state (a variable with a rate rule), rule, constant (derived from
-    parameters at the start), reaction or readout. ``initial``, ``rule`` and ``rate`` are statements; their formulas
-    in :attr:`Composition.formulas` have user functions expanded. ``owner``: module, drug id, or table.
-    """
-
-    name: str
-    kind: str
-    place: Place
-    owner: str
-    entity: str = ""
-    description: str = ""
-    compartment: str = ""
-    substance_only: bool = False
-    parameter: Parameter | None = None
-    readout: Readout | None = None
-    reaction: Statement | None = None
-    initial: Statement | None = None
-    rule: Statement | None = None
-    rate: Statement | None = None
-    unit: str = ""  # where no formula shows it
-
-    @property
-    def statements(self) -> list[Statement]:
-        """All that define it."""
-        return [s for s in (self.reaction, self.initial, self.rule, self.rate) if s is not None]
-
-
-@dataclass
-class Composition:
-    """A model that is complete but for its units. ``symbols`` in order of definition."""
-
-    symbols: dict[str, Symbol] = field(default_factory=dict)
-    formulas: dict[int, Node] = field(default_factory=dict)  # id of statement or readout -> expanded formula
-    statements: list[Statement] = field(default_factory=list)
-    functions: dict[str, Function] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-    unknown: set[str] = field(default_factory=set)
-
-    def formula(self, item: Statement | Readout) -> Node:
-        """The formula of a statement or readout, with user functions expanded."""
-        return self.formulas[id(item)]
-
-    def of_kind(self, *kinds: str) -> list[Symbol]:
-        """Symbols of some kinds, in order."""
-        return [s for s in self.symbols.values() if s.kind in kinds]
+_RESERVED = ("time", "pi", "avogadro", "true", "false", "inf", "infinity", "nan", "notanumber", "exponentiale")
 
 
 def compose(
@@ -92,16 +40,19 @@ class _Composer:
         self.parameters, self.problems, self.partial = parameters, problems, partial
         self.made = Composition()
         self._owner: dict[str, str] = {}  # file -> owner
+        self._unknown: dict[str, list[tuple[Place, str]]] = {}  # name -> where it is used
 
     def compose(self) -> Composition:
         for module in self.modules:
             self._owner[module.file] = module.name
-            self._functions(module)
             self.made.statements += module.statements
         for drug in self.emitted:
             self._owner[drug.drug.place.file] = drug.drug.id
             self.made.statements += drug.statements
-        mentioned = self._mentioned()
+        self._functions()
+        formulas: list[Node | None] = [s.formula for s in self.made.statements]
+        formulas += [r.formula for r in self.biology.readouts.values()]
+        mentioned = {name for formula in formulas if formula is not None for name in formula.names}
         self.made.statements += ports(self.emitted, self.biology, mentioned)
         self._owner["targets.tsv"] = "targets"
         self._declare()
@@ -109,52 +60,56 @@ class _Composer:
         self._readouts()
         for statement in self.made.statements:
             if statement.formula is not None:
-                self._expand(statement, statement.formula, statement.place, f"'{statement.text}'")
+                self._expand(statement, statement.formula, f"'{statement.text}'")
             self._participants(statement)
         self._complete()
         return self.made
 
     # ---- functions -----------------------------------------------------------------------------------
 
-    def _functions(self, module: Module) -> None:
-        for function, place in module.functions:
-            if function.name in self.made.functions:
-                self.problems.add(place, f"the function '{function.name}' is defined twice.")
+    def _functions(self) -> None:
+        places: dict[str, Place] = {}
+        for function, place in (pair for module in self.modules for pair in module.functions):
+            if function.name in places:
+                self.problems.add(place, f"the function '{function.name}' is also in {places[function.name]}.")
+                continue
             self.made.functions[function.name] = function
-
-    def _mentioned(self) -> set[str]:
-        formulas = [s.formula for s in self.made.statements if s.formula is not None]
-        formulas += [r.formula for r in self.biology.readouts.values()]
-        return {name for formula in formulas for name in formula.names}
+            places[function.name] = place
+        calls = {f.name: [n.value for n in f.body.walk() if n.op == "call"] for f in self.made.functions.values()}
+        for name, called in calls.items():
+            for node in (n for n in self.made.functions[name].body.walk() if n.op == "call"):
+                if not self._call_is_sound(node, places[name], f"function '{name}'"):
+                    called.clear()
+        while circle := find_circle(calls):
+            self.problems.add(places[circle[0]], f"the functions call each other in a circle: {' -> '.join(circle)}.")
+            for name in circle[:-1]:
+                calls.pop(name, None)
+                self.made.functions.pop(name, None)
+                self.biology.unreadable.add(name)
 
     # ---- symbols -------------------------------------------------------------------------------------
 
     def _declare(self) -> None:
-        """Names with a kind of their own: parameters, compartments, species, reactions, rules."""
-        for parameter in self.parameters.values():
-            self._new(Symbol(parameter.id, "parameter", parameter.place, parameter.owner, parameter.entity,
-                             parameter.note, parameter=parameter))  # fmt: skip
+        """Names with a kind of their own: parameters, compartments, species, reactions, rules, rates."""
+        for p in self.parameters.values():
+            self._new(Symbol(p.id, "parameter", p.place, p.owner, p.entity, p.note, parameter=p))
         for s in self.made.statements:
-            owner = self._owner.get(s.place.file, "")
-            symbol = Symbol(
-                s.name, s.kind, s.place, owner, s.entity, s.description, s.compartment, s.substance_only, unit=s.unit
-            )
-            if s.kind in ("compartment", "species"):
-                self._new(symbol)
-            elif s.kind == "reaction":
-                symbol.reaction = s
-                self._new(symbol)
-            elif s.kind == "rule":
-                symbol.rule = s
-                self._new(symbol)
-            elif s.kind == "rate" and s.name not in self.made.symbols:
-                symbol.kind = "state"
-                self._new(symbol)
+            if s.kind == "initial" or (s.kind == "rate" and s.name in self.made.symbols):
+                continue
+            symbol = self._symbol(s, "state" if s.kind == "rate" else s.kind)
+            symbol.compartment, symbol.substance_only = s.compartment, s.substance_only
+            symbol.reaction = s if s.kind == "reaction" else None
+            symbol.rule = s if s.kind == "rule" else None
+            self._new(symbol)
+
+    def _symbol(self, s: Statement, kind: str) -> Symbol:
+        owner = self._owner.get(s.place.file, "")
+        return Symbol(s.name, kind, s.place, owner, s.entity, s.description, unit=s.unit)
 
     def _new(self, symbol: Symbol) -> None:
         name = symbol.name
         twin = self.made.symbols.get(name)
-        if name in RESERVED or name in self.made.functions:
+        if name in _RESERVED or name in self.made.functions:
             self.problems.add(symbol.place, f"'{name}' already means something else in formulas; rename it.")
         elif twin is not None:
             what = twin.kind if twin.kind != symbol.kind else "one"
@@ -163,166 +118,125 @@ class _Composer:
             self.made.symbols[name] = symbol
 
     def _define(self) -> None:
-        """Rates and start values; a start value of nothing else defines a constant."""
+        """Rates and start values; a start value of what is nothing else defines a constant."""
         for s in self.made.statements:
             if s.kind not in ("rate", "initial"):
                 continue
-            symbol = self.made.symbols.get(s.name)
-            if symbol is None:
-                if s.formula is not None and not s.formula.names:
-                    self.problems.add(
-                        s.place,
-                        f"'{s.text}' gives a number in a module; numbers belong into parameters.tsv, with unit and source.",
-                    )
-                owner = self._owner.get(s.place.file, "")
-                self._new(Symbol(s.name, "constant", s.place, owner, s.entity, s.description, initial=s, unit=s.unit))
+            if s.name in self.made.symbols:
+                self._add_statement(self.made.symbols[s.name], s)
                 continue
-            self._add_statement(symbol, s)
+            if s.formula is not None and not s.formula.names:
+                self.problems.add(
+                    s.place,
+                    f"'{s.text}' is a number in a module; numbers are rows of parameters.tsv, with unit and source.",
+                )
+            symbol = self._symbol(s, "constant")
+            symbol.initial = s
+            self._new(symbol)
 
     def _add_statement(self, symbol: Symbol, s: Statement) -> None:
+        first = symbol.initial if s.kind == "initial" else symbol.rate
         if symbol.kind == "parameter":
-            self.problems.add(s.place, f"'{s.text}' sets a parameter; its value stands in {symbol.place}.")
+            self.problems.add(s.place, f"'{s.text}' sets a parameter, whose value stands in {symbol.place}.")
         elif symbol.kind in ("rule", "reaction") or (symbol.kind == "compartment" and s.kind == "rate"):
-            self.problems.add(
-                s.place, f"'{s.text}' defines the {symbol.kind} '{s.name}' again; it is defined in {symbol.place}."
-            )
-        elif (symbol.initial if s.kind == "initial" else symbol.rate) is not None:
-            first = symbol.initial if s.kind == "initial" else symbol.rate
-            assert first is not None
-            self.problems.add(s.place, f"'{s.text}' defines '{s.name}' again; it is defined in {first.place}.")
+            what = f"'{s.text}' defines the {symbol.kind} '{s.name}' again, which is in {symbol.place}."
+            self.problems.add(s.place, what)
+        elif first is not None:
+            self.problems.add(s.place, f"'{s.text}' defines '{s.name}' again, which is in {first.place}.")
         else:
-            if s.kind == "initial":
-                symbol.initial = s
-            else:
-                symbol.rate = s
+            symbol.initial = s if s.kind == "initial" else symbol.initial
+            symbol.rate = s if s.kind == "rate" else symbol.rate
             symbol.entity = symbol.entity or s.entity
             symbol.description = symbol.description or s.description
             symbol.unit = symbol.unit or s.unit
 
     def _readouts(self) -> None:
-        for readout in self.biology.readouts.values():
-            if self.partial and not set(readout.formula.names) <= self.made.symbols.keys():
+        for r in self.biology.readouts.values():
+            if self.partial and not set(r.formula.names) <= self.made.symbols.keys():
                 continue
-            self._expand(readout, readout.formula, readout.place, f"readout '{readout.id}'")
-            twin = self.made.symbols.get(readout.id)
-            if twin is not None and readout.formula.op == "name" and readout.formula.value == readout.id:
-                twin.readout = readout  # the symbol itself, checked to be in the same unit
+            self._expand(r, r.formula, f"readout '{r.id}'")
+            twin = self.made.symbols.get(r.id)
+            if twin is not None and r.formula.op == "name" and r.formula.value == r.id:
+                twin.readout = r  # the symbol itself, if it is in the readout's unit
             else:
-                self._new(
-                    Symbol(
-                        readout.id, "readout", readout.place, "readouts", readout.entity, readout.label, readout=readout
-                    )
-                )
+                self._new(Symbol(r.id, "readout", r.place, "readouts", r.entity, r.label, readout=r))
 
     # ---- formulas ------------------------------------------------------------------------------------
 
-    def _expand(self, item: Statement | Readout, formula: Node, place: Place, what: str) -> None:
-        sound = True
-        for node in formula.walk():
-            if node.op == "call":
-                sound &= self._call_is_sound(node, place, what)
-            elif node.op == "name":
-                sound &= self._name_is_known(str(node.value), place, what)
-        if sound:
+    def _expand(self, item: Statement | Readout, formula: Node, what: str) -> None:
+        sound = [
+            self._call_is_sound(node, item.place, what) if node.op == "call" else self._is_known(node, item.place, what)
+            for node in formula.walk()
+            if node.op in ("call", "name")
+        ]
+        if all(sound):
             self.made.formulas[id(item)] = formula.expanded(self.made.functions)
 
     def _call_is_sound(self, node: Node, place: Place, what: str) -> bool:
         function = self.made.functions.get(node.value)
         if function is None:
-            self.problems.add(
-                place, f"{what} calls the unknown function '{node.value}'.", suggest(node.value, self.made.functions)
-            )
+            if node.value not in self.biology.unreadable:
+                near = suggest(node.value, self.made.functions)
+                self.problems.add(place, f"{what} calls the unknown function '{node.value}'.", near)
             return False
-        if len(function.parameters) != len(node.args):
-            self.problems.add(
-                place,
-                f"{what} calls '{node.value}' with {len(node.args)} arguments; it has {len(function.parameters)}.",
-            )
-            return False
-        return True
+        given, needed = len(node.args), len(function.parameters)
+        if given != needed:
+            self.problems.add(place, f"{what} calls '{node.value}' with {given} arguments; it has {needed}.")
+        return given == needed
 
-    def _name_is_known(self, name: str, place: Place, what: str) -> bool:
+    def _is_known(self, node: Node, place: Place, what: str) -> bool:
+        name = str(node.value)
         self.made.used.add(name)
         if name in self.made.symbols:
             return True
-        self.made.unknown.add(name)
-        self.problems.add(
-            place,
-            f"{what} uses '{name}', which is neither a symbol of a module nor a row of parameters.tsv.",
-            suggest(name, self.made.symbols),
-        )
+        if name not in self.biology.unreadable:  # else its definition is a problem already
+            self._unknown.setdefault(name, []).append((place, what))
         return False
 
     def _participants(self, s: Statement) -> None:
-        """Reactions may only name species; a species' compartment must exist."""
+        """A species is in a compartment; reactions change species."""
         if s.kind == "species":
-            home = self.made.symbols.get(s.compartment)
-            if home is None or home.kind != "compartment":
-                names = [c.name for c in self.made.of_kind("compartment")]
-                self.problems.add(
-                    s.place,
-                    f"the species '{s.name}' is in '{s.compartment}', which is no compartment.",
-                    suggest(s.compartment, names),
-                )
+            known = [c.name for c in self.made.of_kind("compartment")]
+            if s.compartment not in known and s.compartment not in self.biology.unreadable:
+                what = f"the species '{s.name}' is in '{s.compartment}', which is no compartment."
+                self.problems.add(s.place, what, suggest(s.compartment, known))
         for _, name in (*s.reactants, *s.products):
             symbol = self.made.symbols.get(name)
             if symbol is None or symbol.kind != "species":
-                known = [x.name for x in self.made.of_kind("species")]
-                self.problems.add(
-                    s.place, f"reaction '{s.name}' names '{name}', which is no species.", suggest(name, known)
-                )
+                if name not in self.biology.unreadable:
+                    near = suggest(name, [x.name for x in self.made.of_kind("species")])
+                    self.problems.add(s.place, f"reaction '{s.name}' names '{name}', which is no species.", near)
+                    self.made.unknown.add(name)
             elif symbol.rate is not None:
-                self.problems.add(
-                    s.place, f"reaction '{s.name}' changes '{name}', which has a rate rule in {symbol.rate.place}."
-                )
+                what = f"reaction '{s.name}' changes '{name}', which has a rate rule in {symbol.rate.place}."
+                self.problems.add(s.place, what)
 
     def _complete(self) -> None:
+        """Nothing unknown, nothing without a start, nothing defined through itself."""
+        self.made.unknown.update(self._unknown)
+        for name, uses in self._unknown.items():
+            place, what = min(uses)
+            more = f" (and in {len(uses) - 1} more places)" if len(uses) > 1 else ""
+            message = f"{what} uses '{name}'{more}, which is neither defined in a module nor a row of parameters.tsv."
+            self.problems.add(place, message, suggest(name, self.made.symbols))
         for symbol in self.made.of_kind("species", "state", "compartment"):
-            if symbol.initial is None:
-                what = "size" if symbol.kind == "compartment" else "initial value"
+            if symbol.initial is None and symbol.name not in self.biology.unreadable:
+                what = "size" if symbol.kind == "compartment" else "start value"
                 self.problems.add(symbol.place, f"'{symbol.name}' has no {what}; write '{symbol.name} = ...;'.")
-        self._circles()
-
-    def _circles(self) -> None:
-        """Rules that define each other, and start values that do."""
         reads: dict[str, list[str]] = {}
-        for symbol in self.made.symbols.values():
-            statement = symbol.rule or symbol.reaction
-            item: Statement | Readout | None = statement if statement is not None else symbol.readout
-            if symbol.kind in ("rule", "reaction", "readout") and item is not None and id(item) in self.made.formulas:
+        for symbol in self.made.of_kind("rule", "reaction", "readout"):
+            item = symbol.rule or symbol.reaction or symbol.readout
+            if item is not None and self.made.has_formula(item):
                 reads[symbol.name] = self.made.formula(item).names
-        self._find_circle(reads, "the rules define each other in a circle")
+        self._refuse_circles(reads, "the rules define each other in a circle")
         for symbol in self.made.symbols.values():
-            if symbol.initial is not None and id(symbol.initial) in self.made.formulas:
+            if symbol.initial is not None and self.made.has_formula(symbol.initial):
                 reads[symbol.name] = self.made.formula(symbol.initial).names
-        self._find_circle(reads, "the start values define each other in a circle")
+        self._refuse_circles(reads, "the start values define each other in a circle")
 
-    def _find_circle(self, reads: Mapping[str, list[str]], message: str) -> None:
-        done: set[str] = set()
-        for root in reads:
-            path: list[tuple[str, list[str]]] = [] if root in done else [(root, list(reads[root]))]
-            while path:
-                name, rest = path[-1]
-                if not rest:
-                    path.pop()
-                    done.add(name)
-                    continue
-                following = rest.pop()
-                names = [n for n, _ in path]
-                if following in names:
-                    circle = [*names[names.index(following) :], following]
-                    first = min(circle[:-1], key=lambda n: self.made.symbols[n].place)
-                    self.problems.add(self.made.symbols[first].place, f"{message}: {' -> '.join(circle)}.")
-                    done.update(circle)
-                    return
-                if following in reads and following not in done:
-                    path.append((following, list(reads[following])))
-
-
-def declared_dimension(symbol: Symbol) -> Dimension | None:
-    """The dimension that stands with the symbol itself rather than in a formula."""
-    if symbol.parameter is not None:
-        return symbol.parameter.dimension
-    if symbol.unit and not symbol.unit.startswith("amount of "):
-        return parse_unit(symbol.unit).dimension
-    return None
+    def _refuse_circles(self, reads: dict[str, list[str]], what: str) -> None:
+        while circle := find_circle(reads):
+            first = min(circle[:-1], key=lambda name: self.made.symbols[name].place)
+            self.problems.add(self.made.symbols[first].place, f"{what}: {' -> '.join(circle)}.")
+            for name in circle:
+                reads.pop(name, None)

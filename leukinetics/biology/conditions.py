@@ -16,7 +16,21 @@ from leukinetics.errors import DataError
 
 _TOP = ("id", "title", "entity", "modules", "sources", "note", "set", "population", "baseline")
 _POPULATION = ("value", "mean", "sd", "median", "ln", "proportion", "low", "high", "unit", "kind", "source", "note")
-_BASELINE = ("readout", "value", "unit", "spread", "se", "sd", "n", "low", "high", "statistic", "source", "role", "note")
+_BASELINE = (
+    "readout",
+    "value",
+    "unit",
+    "spread",
+    "se",
+    "sd",
+    "n",
+    "low",
+    "high",
+    "statistic",
+    "source",
+    "role",
+    "note",
+)
 _ROLES = ("input", "calibrate", "validate")
 
 
@@ -92,11 +106,9 @@ class _Reader:
                 self.checks.add(what, "set", name, near=name, known=self.biology.parameters)
             return
         if "condition" not in core.set_by:
-            self.checks.add(
-                f"the condition sets '{name}', which is not open to conditions: set_by in {core.place} lacks "
-                "'condition'.",
-                "set", name, near=name, known=[p.id for p in self.biology.parameters.values() if "condition" in p.set_by],
-            )  # fmt: skip
+            what = f"the condition sets '{name}', which is not open to conditions (set_by in {core.place})."
+            open_ = [p.id for p in self.biology.parameters.values() if "condition" in p.set_by]
+            self.checks.add(what, "set", name, near=name, known=open_)
             return
         entity = self.biology.entities.get(core.entity)
         parameter = make_parameter(

@@ -51,7 +51,7 @@ class _Reader:
         self.document, self.content = document, document.content
         self.pk = self.checks.table("pk")
         parameters = self.pk.get("parameters", {})
-        self.named: dict[str, Any] = parameters if isinstance(parameters, dict) else {}
+        self.named: Mapping[str, Any] = parameters if isinstance(parameters, dict) else {}
 
     def read(self) -> DrugFile:
         self._top()
@@ -69,7 +69,7 @@ class _Reader:
             str(content.get("entity", "")),
             checks.choice(content.get("modality"), MODALITIES, "modality"),
             None if self.entity is None else self.entity.molar_mass,
-            str(pk.get("note", "")),
+            str(content.get("note") or pk.get("note", "")),
             checks.choice(pk.get("structure"), STRUCTURES, "pk", "structure"),
             checks.choices(pk.get("input"), ROUTES, "pk", "input"),
             checks.choices(pk.get("elimination", []), ELIMINATION, "pk", "elimination"),
@@ -212,7 +212,7 @@ class _Reader:
             self.drug.bindings.append(Binding(target, mode, usable, source, affinity, self.document.place(*path)))
 
     def _no_target(self, target: str, *path: Key) -> None:
-        kinds = {"a readout": self.biology.readouts, "a condition": self.biology.conditions}
+        kinds = {"a readout": list(self.biology.readouts), "a condition": list(self.biology.conditions)}
         kind = next((kind for kind, names in kinds.items() if target.lower() in names), "")
         known = {name for name, _ in self.biology.targets}
         what = f"'{target}' is {kind}, no molecular target" if kind else f"the target '{target}' is unknown"

@@ -4,7 +4,7 @@ Amounts are in mg (in the unit of the supplied species for a drug that supplies 
 concentration, P the peripheral one and D the depot:
 
     D'      = -ka D                                    absorbed ka F D, lost ka (1 - F) D
-    V1 C'   = ka F D - CL C - Vm C/(Km + C) - CL_t exp(-ln 2 time/halflife) C - Q (C - P)
+    V1 C'   = ka F D - CL C - Vm C/(Km + C) - CL_t 2^(-time/halflife) C - Q (C - P)
     V2 P'   = Q (C - P)
     csf'    = k (csf_ratio C - csf)                    k is the turnover of CSF unless the drug has its own
 
@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from leukinetics.biology.drug_file import Covariate, DrugFile, DrugReader, Regimen
+from leukinetics.biology.drug_file import read_drug
+from leukinetics.biology.drug_records import Covariate, DrugFile, Regimen
 from leukinetics.biology.folder import Biology
 from leukinetics.biology.parameters import Parameter
 from leukinetics.biology.problems import Place, Problems
@@ -71,8 +72,7 @@ class Emitted:
 
 def emit(document: Toml, biology: Biology, problems: Problems) -> Emitted:
     """Read a drug file and write its part of the model; what is wrong becomes a problem."""
-    drug = DrugReader(document, biology, problems).read()
-    return _Emitter(drug, biology, problems).emit()
+    return _Emitter(read_drug(document, biology, problems), biology, problems).emit()
 
 
 class _Emitter:
@@ -111,7 +111,7 @@ class _Emitter:
 
     def _complete(self) -> bool:
         """Whether all parameters of the structure are there and none is idle."""
-        drug, given = self.drug, self.drug.parameters
+        drug, given = self.drug, self.drug.named
         volume = "V1" if drug.structure == "two_compartment" or "V1" in given else "V"
         needed = [volume] + (["Q", "V2"] if drug.structure == "two_compartment" else [])
         needed += ["CL"] if "linear" in drug.elimination else []
@@ -123,25 +123,21 @@ class _Emitter:
                 ka = self._route("ka", route)
                 used |= {ka, self._route("F", route)}
                 needed += [ka]
+        kinetics = f"{drug.structure} with {', '.join(drug.elimination) or 'no'} elimination"
         for name in needed:
             if name not in given:
-                self._add(
-                    f"the parameter '{name}' is missing, which {drug.structure} with {', '.join(drug.elimination)} needs."
-                )
-        for name in given:
+                self._add(f"the parameter '{name}' is missing, which {kinetics} needs.")
+        for name, parameter in drug.parameters.items():
             if name not in used:
-                self._add(
-                    f"the parameter '{name}' is not used by {drug.structure} with {', '.join(drug.elimination) or 'no elimination'}.",
-                    given[name].place,
-                )
+                self._add(f"the parameter '{name}' is not used by {kinetics}.", parameter.place)
         if not drug.elimination:
             self._add("no elimination is given.")
         self._volume = volume
-        return all(name in given for name in needed)
+        return all(name in drug.parameters for name in needed)
 
     def _route(self, name: str, route: str) -> str:
         own = f"{name}_{route}"
-        return own if own in self.drug.parameters else name
+        return own if own in self.drug.named else name
 
     def _symbol(self, name: str) -> str:
         """The symbol of a parameter, each patient's own where covariates act on it."""
@@ -170,7 +166,7 @@ class _Emitter:
         terms = {
             "linear": f"{self._symbol('CL')}*{central}",
             "michaelis_menten": f"{self._symbol('Vm')}*{central}/({self._symbol('Km')} + {central})",
-            "time_dependent": f"{self._symbol('CL_t')}*exp(-0.6931471805599453*time/{self._symbol('halflife_CL_t')})*{central}",
+            "time_dependent": f"{self._symbol('CL_t')}*2^(-time/{self._symbol('halflife_CL_t')})*{central}",
         }
         self._write(f"J_{d}_elimination: {central} -> ; {' + '.join(terms[e] for e in drug.elimination)}")
         if drug.structure == "two_compartment":
@@ -222,7 +218,7 @@ class _Emitter:
         drug = self.drug
         if drug.bindings or drug.elimination or drug.structure != "none":
             self._add(
-                "a drug that supplies a species of the model has structure = 'none' and no binding or elimination; the model has them."
+                "a drug that supplies a species of the model has structure = 'none', no binding and no elimination."
             )
             return
         self._individual()

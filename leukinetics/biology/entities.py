@@ -29,7 +29,7 @@ _OTHER = re.compile(r"[A-Za-z][\w.]*:\S+")
 
 @dataclass(frozen=True)
 class Entity:
-    """One row of ``entities.tsv``. ``molar_mass`` in g/mol or None; ``identifiers`` as compact URIs (``uniprot:P05231``)."""
+    """One row of ``entities.tsv``: ``molar_mass`` in g/mol or None, ``identifiers`` such as ``uniprot:P05231``."""
 
     id: str
     name: str

@@ -52,6 +52,7 @@ class Biology:
     drugs: dict[str, Toml] = field(default_factory=dict)
     conditions: dict[str, Toml] = field(default_factory=dict)
     broken: dict[str, Problems] = field(default_factory=dict)  # drug and condition files that are no TOML
+    unreadable: set[str] = field(default_factory=set)  # names whose definitions are there but cannot be read
 
 
 def load(root: str | Path | None = None) -> Biology:
@@ -101,23 +102,30 @@ def _read(folder: Path, signature: str, texts: dict[str, str]) -> Biology:
 
     made.entities = table("entities.tsv", ENTITY_COLUMNS, lambda t: read_entities(t, "entities.tsv", problems))
     made.parameters = table(
-        "parameters.tsv", PARAMETER_COLUMNS, lambda t: read_parameters(t, "parameters.tsv", made.entities, problems)
+        "parameters.tsv",
+        PARAMETER_COLUMNS,
+        lambda t: read_parameters(t, "parameters.tsv", made.entities, problems, made.unreadable),
     )
-    made.readouts = table("readouts.tsv", READOUTS, lambda t: read_readouts(t, "readouts.tsv", made.entities, problems))
+    made.readouts = table(
+        "readouts.tsv",
+        READOUTS,
+        lambda t: read_readouts(t, "readouts.tsv", made.entities, problems, made.unreadable),
+    )
     made.targets = table("targets.tsv", TARGETS, lambda t: read_targets(t, "targets.tsv", problems))
     made.genotypes = table(
         "genotypes.tsv",
         GENOTYPES,
-        lambda t: read_genotypes(t, "genotypes.tsv", made.parameters, made.entities, made.readouts, problems),
+        lambda t: read_genotypes(t, "genotypes.tsv", made, problems),
     )
     made.correlations = table(
-        "correlations.tsv", CORRELATIONS, lambda t: read_correlations(t, "correlations.tsv", made.parameters, problems)
+        "correlations.tsv", CORRELATIONS, lambda t: read_correlations(t, "correlations.tsv", made, problems)
     )
     for file, text in texts.items():
         kind, _, name = file.rpartition("/")
         stem = name.rpartition(".")[0]
         if kind == "modules":
             made.modules[stem] = read_module(stem, file, text, problems)
+            made.unreadable |= made.modules[stem].unreadable
         elif kind in ("drugs", "conditions"):
             _add_toml(made, made.drugs if kind == "drugs" else made.conditions, file, text, stem)
     return made

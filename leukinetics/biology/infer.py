@@ -10,32 +10,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from leukinetics.biology.compose import Composition, Symbol, declared_dimension
-from leukinetics.biology.dimensions import DAY, KG, LITRE, MG, NONE, PMOL, Dimension
+from leukinetics.biology.dimensions import DAY, LITRE, NONE, Dimension, parse_unit
 from leukinetics.biology.formula import Node
 from leukinetics.biology.problems import Place, Problems
 from leukinetics.biology.reader import Statement
 from leukinetics.biology.records import Readout
+from leukinetics.biology.symbols import Composition, Symbol
 
-#: What an amount may be measured in.
-AMOUNTS = (PMOL, MG, NONE, MG / KG)
+#: A symbol's unit may be given as that of the amount of a species.
+AMOUNT_OF = "amount of "
 
 _SAME = ("plus", "minus", "min", "max", "lt", "gt", "le", "ge", "eq", "ne", "rem", "quotient")
-_LOGIC = ("and", "or", "xor", "not", "implies", "true", "false")
 _SIGNS = {"plus": "+", "minus": "-", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "eq": "==", "ne": "!="}
 
 
-class _Zero:
+class Zero:
     """The unit of the number 0: any."""
 
 
-ZERO = _Zero()
+ZERO = Zero()
 #: A unit; ZERO; or None where it is unknown (and the reason reported, or still being worked out).
-Found = Dimension | _Zero | None
+Found = Dimension | Zero | None
 
 
 class Inference:
-    """Units of a composition: :meth:`dimension` of a symbol, :meth:`check` of every statement."""
+    """Units of a composition: :meth:`dimension` of a symbol, :meth:`of_formula` of a statement."""
 
     def __init__(self, composition: Composition, problems: Problems) -> None:
         self.composition, self.problems = composition, problems
@@ -60,12 +59,13 @@ class Inference:
         return found
 
     def _infer(self, symbol: Symbol) -> Dimension | None:
-        declared = declared_dimension(symbol)
-        if declared is not None:
-            return declared
-        if symbol.unit.startswith("amount of "):
-            return self.amount(self.composition.symbols[symbol.unit.removeprefix("amount of ")])
-        if symbol.readout is not None and symbol.kind == "readout":
+        if symbol.parameter is not None:
+            return symbol.parameter.dimension
+        if symbol.unit.startswith(AMOUNT_OF):
+            return self.amount(self.composition.symbols[symbol.unit.removeprefix(AMOUNT_OF)])
+        if symbol.unit:
+            return parse_unit(symbol.unit).dimension
+        if symbol.kind == "readout" and symbol.readout is not None:
             return symbol.readout.unit.dimension
         statement = symbol.rule or symbol.reaction or symbol.initial
         if statement is None:
@@ -79,13 +79,13 @@ class Inference:
         """The dimension of what starts at 0, from its rate rule or the reactions that change it."""
         self._quiet += 1
         try:
-            if symbol.rate is not None and id(symbol.rate) in self.composition.formulas:
+            if symbol.rate is not None and self.composition.has_formula(symbol.rate):
                 rate = self._evaluate(self.composition.formula(symbol.rate), symbol.rate.place, "")
                 if isinstance(rate, Dimension):
                     return rate * DAY
             for reaction in self.composition.of_kind("reaction"):
                 s = reaction.reaction
-                if s is None or id(s) not in self.composition.formulas:
+                if s is None or not self.composition.has_formula(s):
                     continue
                 if symbol.name in [name for _, name in (*s.reactants, *s.products)]:
                     rate = self._evaluate(self.composition.formula(s), s.place, "")
@@ -105,7 +105,7 @@ class Inference:
 
     def of_formula(self, item: Statement | Readout) -> Found:
         """The dimension of a statement's formula; problems in it are reported once."""
-        if id(item) not in self.composition.formulas:
+        if not self.composition.has_formula(item):
             return None
         if id(item) in self._formulas:
             return self._formulas[id(item)]
@@ -141,7 +141,7 @@ class Inference:
             if found is ZERO:
                 arg.unit = "dimensionless"
             elif isinstance(found, Dimension) and found != NONE:
-                self._add(place, f"{what} takes {node.op} of '{arg}', which is in {found}; it must be dimensionless.")
+                self.add(place, f"{what} takes {node.op} of '{arg}', which is in {found}; it must be dimensionless.")
         return NONE
 
     def _product(self, node: Node, args: list[Found]) -> Found:
@@ -149,7 +149,7 @@ class Inference:
         for arg, found in zip(node.args, args, strict=True):
             if found is None:
                 return None
-            if isinstance(found, _Zero):
+            if isinstance(found, Zero):
                 arg.unit = "dimensionless"
             else:
                 total *= found
@@ -159,7 +159,7 @@ class Inference:
         for arg, found in zip(node.args, args, strict=True):
             if found is ZERO:
                 arg.unit = "dimensionless"
-        above, below = (NONE if isinstance(found, _Zero) else found for found in args)
+        above, below = (NONE if isinstance(found, Zero) else found for found in args)
         return None if above is None or below is None else above / below
 
     def _power(self, node: Node, args: list[Found], place: Place, what: str) -> Found:
@@ -168,17 +168,17 @@ class Inference:
         else:
             base, exponent, (exponent_unit, base_unit) = node.args[1], node.args[0], args
         if isinstance(exponent_unit, Dimension) and exponent_unit != NONE:
-            self._add(
+            self.add(
                 place, f"{what} has the exponent '{exponent}', which is in {exponent_unit}; it must be dimensionless."
             )
         for side in (base, exponent):
             if side.op == "const":
                 side.unit = "dimensionless"
         if not isinstance(base_unit, Dimension) or base_unit == NONE:
-            return NONE if isinstance(base_unit, _Zero) else base_unit
+            return NONE if isinstance(base_unit, Zero) else base_unit
         number = _number(exponent)
         if number is None:
-            self._add(
+            self.add(
                 place,
                 f"{what} raises '{base}', which is in {base_unit}, to the power '{exponent}'; divide it by a reference "
                 "in the same unit first.",
@@ -196,7 +196,7 @@ class Inference:
                 first = (part, dimension)
             elif dimension != first[1]:
                 sign = _SIGNS.get(node.op, node.op)
-                self._add(
+                self.add(
                     place,
                     f"unit mismatch in {what}: '{first[0]}' is in {first[1]}, but '{part}' is in {dimension}; "
                     f"'{sign}' needs one unit.",
@@ -208,112 +208,23 @@ class Inference:
             return ZERO
         if not self._quiet:
             for part, dimension in zip(parts, found, strict=True):
-                if isinstance(dimension, _Zero):
-                    _settle(part, first[1])
+                if isinstance(dimension, Zero):
+                    settle(part, first[1])
         return first[1] if self._quiet or None not in found else None
 
-    def _add(self, place: Place, message: str) -> None:
+    def add(self, place: Place, message: str) -> None:
         if not self._quiet:
             self.problems.add(place, message)
 
-    # ---- statements ----------------------------------------------------------------------------------
 
-    def check(self) -> None:
-        """Check every statement; a unit that cannot be told is a problem too."""
-        for symbol in self.composition.symbols.values():
-            dimension = self.dimension(symbol.name)
-            if symbol.initial is not None:
-                self._fits(symbol.initial, dimension, f"'{symbol.name}' is in {{}}")
-            if symbol.rule is not None:
-                self._fits(symbol.rule, dimension, f"'{symbol.name}' is in {{}}")
-            if symbol.rate is not None and dimension is not None:
-                self._fits(symbol.rate, dimension / DAY, f"'{symbol.name}' changes in {{}}")
-            if symbol.reaction is not None:
-                self._reaction(symbol.reaction)
-            if symbol.readout is not None:
-                self._readout(symbol)
-            self._kind(symbol, dimension)
-
-    def _fits(self, statement: Statement, wanted: Dimension | None, what: str) -> None:
-        found = self.of_formula(statement)
-        if isinstance(found, Dimension) and wanted is not None and found != wanted:
-            self._add(
-                statement.place,
-                f"unit mismatch in '{statement.text}': {what.format(wanted)}, but the right side is in {found}.",
-            )
-        if isinstance(found, _Zero) and wanted is not None:
-            _settle(self.composition.formula(statement), wanted)
-
-    def _reaction(self, s: Statement) -> None:
-        rate = self.of_formula(s)
-        for _, name in (*s.reactants, *s.products):
-            symbol = self.composition.symbols.get(name)
-            amount = self.amount(symbol) if symbol is not None and symbol.kind == "species" else None
-            if amount is None:
-                continue
-            if isinstance(rate, Dimension) and rate != amount / DAY:
-                self._add(
-                    s.place,
-                    f"unit mismatch in '{s.text}': the rate is in {rate}, but '{name}' changes in {amount / DAY} "
-                    "(an amount per day).",
-                )
-                return
-            if isinstance(rate, _Zero):
-                _settle(self.composition.formula(s), amount / DAY)
-
-    def _readout(self, symbol: Symbol) -> None:
-        readout = symbol.readout
-        assert readout is not None
-        found = self.of_formula(readout)
-        unit = readout.unit.dimension
-        if symbol.kind != "readout" and isinstance(found, Dimension) and (found != unit or readout.unit.factor != 1.0):
-            self._add(
-                readout.place,
-                f"the readout '{readout.id}' is the {symbol.kind} of that name, which is in {found}; to report it in "
-                f"{readout.unit.text}, rename one of them.",
-            )
-        elif isinstance(found, Dimension) and _without_amounts(found) != _without_amounts(unit):
-            self._add(
-                readout.place,
-                f"the readout '{readout.id}' is in {readout.unit.text}, but '{readout.text}' is in {found}.",
-            )
-
-    def _kind(self, symbol: Symbol, dimension: Dimension | None) -> None:
-        if dimension is None:
-            clean = symbol.kind in ("species", "state", "constant") and symbol.statements
-            if clean and all(isinstance(self.of_formula(s), _Zero) for s in symbol.statements if s is symbol.initial):
-                self._add(
-                    symbol.place,
-                    f"the unit of '{symbol.name}' cannot be told from a start at 0; multiply the 0 by something in its unit.",
-                )
-            return
-        if symbol.kind == "compartment" and dimension != LITRE:
-            self._add(symbol.place, f"the size of the compartment '{symbol.name}' is in {dimension}; it must be in L.")
-        if symbol.kind == "species":
-            amount = dimension if symbol.substance_only else dimension * LITRE
-            if amount not in AMOUNTS:
-                expected = "an amount (pmol, mg)" if symbol.substance_only else "a concentration (pmol/L, mg/L)"
-                self._add(
-                    symbol.place,
-                    f"the species '{symbol.name}' is in {dimension}; it must be {expected}. For anything else write a "
-                    f"variable with a rate rule (without 'species').",
-                )
-
-
-def _without_amounts(dimension: Dimension) -> Dimension:
-    """pmol and mg taken for one, as the molar mass turns one into the other."""
-    power = dimension.power("pmol")
-    return dimension / PMOL**power * MG**power
-
-
-def _settle(node: Node, dimension: Dimension) -> None:
-    """Give every 0 that decides the unit of ``node`` its unit."""
+def settle(node: Node, dimension: Dimension) -> None:
+    """Give a formula of nothing but zeros the unit that it must have."""
     if node.op == "const":
         node.unit = str(dimension)
     elif node.op in ("plus", "minus", "min", "max", "abs", "piecewise", "floor", "ceiling"):
         for i, arg in enumerate(node.args):
             if node.op != "piecewise" or i % 2 == 0:
-                _settle(arg, dimension)
+                settle(arg, dimension)
 
 
 _FOLD: dict[str, Callable[[Fraction, Fraction], Fraction]] = {

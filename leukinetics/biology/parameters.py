@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from leukinetics.biology.dimensions import NONE, Dimension, Unit, parse_unit, to_mass, to_moles
+from leukinetics.biology.dimensions import Dimension, Unit, parse_unit, to_mass, to_moles
 from leukinetics.biology.entities import Entity
 from leukinetics.biology.problems import Place, Problems
 from leukinetics.biology.tables import read_tsv
@@ -59,8 +59,13 @@ class Parameter:
         )
 
 
-def read_parameters(text: str, file: str, entities: Mapping[str, Entity], problems: Problems) -> dict[str, Parameter]:
-    """Parameters by id; whatever is wrong with a row becomes a problem."""
+def read_parameters(
+    text: str, file: str, entities: Mapping[str, Entity], problems: Problems, unreadable: set[str]
+) -> dict[str, Parameter]:
+    """Parameters by id; whatever is wrong with a row becomes a problem.
+
+    The ids of rows without a usable number are added to ``unreadable``.
+    """
     found: dict[str, Parameter] = {}
     for row in read_tsv(text, file, COLUMNS, problems, optional=("prior",)):
         name = row["id"]
@@ -84,7 +89,9 @@ def read_parameters(text: str, file: str, entities: Mapping[str, Entity], proble
         made = make_parameter(
             name, row.cells, lambda *_, place=row.place: place, problems, entities.get(entity), setters
         )
-        if made is not None:
+        if made is None:
+            unreadable.add(name)
+        else:
             found[name] = made
     return found
 
@@ -104,7 +111,6 @@ def make_parameter(
     Traces (units of ng and less) of an entity with a molar mass become pmol. ``mass_of``: everything in moles becomes
     a mass of that drug instead.
     """
-    before = len(problems)
     here = place("value")
     value = _number(cells.get("value", ""), f"the value of '{name}'", here, problems)
     unit = _unit(cells.get("unit", ""), name, place("unit"), problems)
@@ -147,14 +153,23 @@ def make_parameter(
             )
             return None
     _check_widths(name, value, kind, widths, here, problems)
-    if len(problems) > before and not math.isfinite(value):
-        return None
     return Parameter(
-        name, value * factor, dimension, value, unit.text,
-        *(_in_units(widths[key], factor) for key in ("spread", "uncertainty")),
-        None if prior is None else prior * factor,
-        kind, "" if entity is None else entity.id, set_by, source, note, here, owner,
-    )  # fmt: skip
+        id=name,
+        value=value * factor,
+        dimension=dimension,
+        published_value=value,
+        published_unit=unit.text,
+        spread=_in_units(widths["spread"], factor),
+        uncertainty=_in_units(widths["uncertainty"], factor),
+        prior=None if prior is None else prior * factor,
+        kind=kind,
+        entity="" if entity is None else entity.id,
+        set_by=set_by,
+        source=source,
+        note=note,
+        place=here,
+        owner=owner,
+    )
 
 
 def _number(cell: object, what: str, place: Place, problems: Problems) -> float | None:
@@ -201,7 +216,7 @@ def _check_widths(
     for key, width in widths.items():
         if width is None:
             continue
-        if width[0] == "ln" and value < 0 or width[0] == "logit" and not 0 <= value <= 1:
+        if (width[0] == "ln" and value < 0) or (width[0] == "logit" and not 0 <= value <= 1):
             fits = "a value below 0" if width[0] == "ln" else "a value outside 0 to 1"
             problems.add(
                 place, f"the {key} of '{name}' is on the {width[0]} scale, which does not fit {fits} ({value:g})."
@@ -213,11 +228,3 @@ def _in_units(width: tuple[str, float] | None, factor: float) -> str:
         return ""
     scale, number = width
     return f"{scale} {number * factor if scale == 'sd' else number:.12g}"
-
-
-def constant(name: str, value: float, like: Parameter, dimension: Dimension = NONE) -> Parameter:
-    """A fixed number that comes with ``like``'s provenance, without spread or uncertainty."""
-    return replace(
-        like, id=name, value=value, dimension=dimension, published_value=value, published_unit=str(dimension),
-        spread="", uncertainty="", prior=None,
-    )  # fmt: skip

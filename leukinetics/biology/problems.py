@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from leukinetics.errors import ModelError
@@ -39,7 +39,7 @@ class Problems:
     def __init__(self) -> None:
         self._found: dict[Problem, None] = {}
 
-    def __iter__(self) -> Iterable[Problem]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Problem]:
         return iter(self._found)
 
     def __len__(self) -> int:

@@ -31,7 +31,7 @@ _START = re.compile(
     rf"^\s*(?:(?:substanceOnly\s+)?species\s|compartment\s|function\s|{_WORD}\s*'?\s*(?::=|:(?!=)|=(?!=)))"
 )
 _FUNCTION = re.compile(rf"^\s*function\s+({_WORD})\s*\(([^()]*)\)\s*(.*)$")
-_SPECIES = re.compile(rf"^(substanceOnly\s+)?species\s+(.+)$")
+_SPECIES = re.compile(r"^(substanceOnly\s+)?species\s+(.+)$")
 _SPECIES_ITEM = re.compile(rf"^({_WORD})\s+in\s+({_WORD})$")
 _ASSIGNED = re.compile(rf"^({_WORD})\s*(:=|'\s*=|=)(?!=)\s*(.*)$")
 _REACTION = re.compile(rf"^({_WORD})\s*:\s*(.*?)->(.*)$")
@@ -62,13 +62,18 @@ class Statement:
 
 @dataclass
 class Module:
-    """A module file: its statements, functions (with places) and header comment."""
+    """A module file: its statements, functions (with places) and header comment.
+
+    ``unreadable``: names that statements define which could not be read; ``garbled``: all words of those statements.
+    """
 
     name: str
     file: str
     statements: list[Statement] = field(default_factory=list)
     functions: list[tuple[Function, Place]] = field(default_factory=list)
     header: str = ""
+    unreadable: set[str] = field(default_factory=set)
+    garbled: set[str] = field(default_factory=set)
 
 
 def read_module(name: str, file: str, text: str, problems: Problems) -> Module:
@@ -162,8 +167,13 @@ class _Reader:
         try:
             self.module.statements += parse_statement(whole, place)
         except ModelError as error:
-            message, _, suggestion = str(error).partition(" Did you mean ")
-            self.problems.add(place, message, f" Did you mean {suggestion}" if suggestion else "")
+            self._unreadable(place, "", error, re.split(r"=|;|->", whole)[0], whole)
+
+    def _unreadable(self, place: Place, what: str, error: ModelError, names: str, whole: str) -> None:
+        message, _, suggestion = str(error).partition(" Did you mean ")
+        self.problems.add(place, what + message, f" Did you mean {suggestion}" if suggestion else "")
+        self.module.unreadable.update(re.findall(_WORD, names))
+        self.module.garbled.update(re.findall(_WORD, whole))
 
     def _annotate(self, statements: Sequence[Statement], comment: str) -> None:
         found = re.match(r"\s*@(\S+)\s*(.*)$", comment)
@@ -192,7 +202,7 @@ class _Reader:
         try:
             body_node = parse_formula(text)
         except ModelError as error:
-            self.problems.add(place, f"function '{name}': {error}")
+            self._unreadable(place, f"function '{name}': ", error, name, text)
             return
         for unknown in [n for n in body_node.names if n not in names]:
             self.problems.add(
@@ -205,7 +215,7 @@ class _Reader:
 
 def _header(text: str) -> str:
     """The comment at the top of the file."""
-    lines = []
+    lines: list[str] = []
     for line in text.splitlines():
         if not line.strip().startswith("//"):
             if lines or line.strip():

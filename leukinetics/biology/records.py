@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from leukinetics.biology.dimensions import Unit, parse_unit
 from leukinetics.biology.entities import Entity
@@ -53,8 +54,19 @@ class Target:
     place: Place
 
 
-def read_readouts(text: str, file: str, entities: Mapping[str, Entity], problems: Problems) -> dict[str, Readout]:
-    """Readouts by id."""
+class Tables(Protocol):
+    """The tables that genotypes and correlations refer to."""
+
+    parameters: dict[str, Parameter]
+    entities: dict[str, Entity]
+    readouts: dict[str, Readout]
+    unreadable: set[str]
+
+
+def read_readouts(
+    text: str, file: str, entities: Mapping[str, Entity], problems: Problems, unreadable: set[str]
+) -> dict[str, Readout]:
+    """Readouts by id; ids of rows whose formula or unit cannot be read are added to ``unreadable``."""
     found: dict[str, Readout] = {}
     for row in read_tsv(text, file, READOUTS, problems):
         name = row["id"]
@@ -67,6 +79,7 @@ def read_readouts(text: str, file: str, entities: Mapping[str, Entity], problems
         except (ModelError, DataError) as error:
             message, _, hint = str(error).partition(" Did you mean ")
             problems.add(row.place, f"readout '{name}': {message}", f" Did you mean {hint}" if hint else "")
+            unreadable.add(name)
             continue
         found[name] = Readout(
             name, row["expression"], formula, unit, row["entity"], row["label"], row["note"], row["source"], row.place
@@ -100,13 +113,11 @@ def read_targets(text: str, file: str, problems: Problems) -> dict[tuple[str, st
     return found
 
 
-def read_genotypes(
-    text: str, file: str, parameters: Mapping[str, Parameter], entities: Mapping[str, Entity],
-    readouts: Mapping[str, Readout], problems: Problems,
-) -> list[Row]:  # fmt: skip
+def read_genotypes(text: str, file: str, tables: Tables, problems: Problems) -> list[Row]:
     """Rows of the genotype table; a variant may have several, one for each parameter it acts on."""
     seen: dict[tuple[str, str], Place] = {}
     rows = read_tsv(text, file, GENOTYPES, problems)
+    parameters, entities, readouts = tables.parameters, tables.entities, tables.readouts
     for row in rows:
         variant, parameter = row["variant"], row["parameter"]
         if (variant, parameter) in seen:
@@ -115,11 +126,11 @@ def read_genotypes(
         _check_entity(row, variant, entities, problems)
         if parameter in readouts and parameter not in parameters:
             problems.add(row.place, f"{variant} names the readout '{parameter}'; a genotype acts on a parameter only.")
-        elif parameter not in parameters:
+        elif parameter not in parameters and parameter not in tables.unreadable:
             problems.add(
                 row.place, f"{variant} names the unknown parameter '{parameter}'.", suggest(parameter, parameters)
             )
-        elif "genotype" not in parameters[parameter].set_by:
+        elif parameter in parameters and "genotype" not in parameters[parameter].set_by:
             problems.add(
                 row.place,
                 f"{variant} acts on '{parameter}', which is not open to genotypes; set_by in "
@@ -136,7 +147,7 @@ def read_genotypes(
     return rows
 
 
-def read_correlations(text: str, file: str, parameters: Mapping[str, Parameter], problems: Problems) -> list[Row]:
+def read_correlations(text: str, file: str, tables: Tables, problems: Problems) -> list[Row]:
     """Rows of the table of correlations between patients."""
     rows = read_tsv(text, file, CORRELATIONS, problems)
     seen: dict[frozenset[str], Place] = {}
@@ -146,9 +157,11 @@ def read_correlations(text: str, file: str, parameters: Mapping[str, Parameter],
             problems.add(row.place, f"the correlation of '{row['a']}' and '{row['b']}' is also in {seen[pair]}.")
         seen.setdefault(pair, row.place)
         for name in (row["a"], row["b"]):
-            if name not in parameters:
+            if name not in tables.parameters and name not in tables.unreadable:
                 problems.add(
-                    row.place, f"the correlation names the unknown parameter '{name}'.", suggest(name, parameters)
+                    row.place,
+                    f"the correlation names the unknown parameter '{name}'.",
+                    suggest(name, tables.parameters),
                 )
         _check_number(row, "rho", f"{row['a']} with {row['b']}", (-1.0, 1.0), problems)
         if not row["source"]:

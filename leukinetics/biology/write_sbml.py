@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from leukinetics.biology.annotate import Annotator
-from leukinetics.biology.compose import Composition, Symbol
 from leukinetics.biology.dimensions import PMOL, Dimension
 from leukinetics.biology.entities import Entity
 from leukinetics.biology.formula import Node, number
 from leukinetics.biology.infer import Inference
 from leukinetics.biology.sbml_units import UnitDefinitions
+from leukinetics.biology.symbols import Composition, Symbol
 from leukinetics.errors import ModelError
 
 
