@@ -161,7 +161,7 @@ def test_a_png(tmp_path: Path) -> None:
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     result = asked("canakinumab", "--diagram", str(tmp_path / "a.gif"))
     assert result.exit_code == 1
-    assert "must end in .svg, .png" in result.stderr
+    assert "must end in one of .svg, .png" in result.stderr
     with pytest.raises(DataError, match="no network around 'a'"):
         draw_network(tmp_path / "a.png", "a", {}, [], {}, ())
     assert not list(tmp_path.iterdir())

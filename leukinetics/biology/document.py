@@ -51,7 +51,7 @@ def _overview(catalogue: Catalogue) -> str:
 
 def _module(catalogue: Catalogue, module: Module, shown: set[str]) -> Iterator[str]:
     title, *rest = _header(catalogue.root / module.file)
-    yield f"## {module.name}: {title.strip().rstrip('.')}\n"
+    yield f"## {module.name}\n\n**{title.strip()}**\n"
     yield from _prose(rest)
     species = [s for s in module.statements if s.kind == "species"]
     described = [(s.name, s.description or s.entity) for s in module.statements if s.entity or s.kind == "species"]
@@ -157,7 +157,7 @@ def _drugs(catalogue: Catalogue) -> str:
                 plain(content.get("modality", "")),
                 plain(pk.get("structure", "")),
                 plain(pk.get("input", [])),
-                "; ".join(acts),
+                "; ".join(dict.fromkeys(acts)),
             )
         )
     return "## Drugs\n\n" + _table(("drug", "kind", "kinetics", "routes", "acts by"), rows)

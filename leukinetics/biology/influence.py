@@ -32,7 +32,11 @@ class Influence:
 
 
 def influences(catalogue: Catalogue, values: Mapping[str, float]) -> list[Influence]:
-    """All influences between species, variables, ports, drugs and supplied species; ``values`` of symbols at rest."""
+    """All influences between species, variables, ports, drugs and supplied species.
+
+    ``values`` are those of symbols at rest; what rests at 0 is taken as small, since its absence would hide others.
+    """
+    values = {name: number or _STEP for name, number in values.items()}
     ports = {row["port"] for row in catalogue.tables["targets"]}
     nodes = {s.name for s in catalogue.statements if s.kind in ("species", "rate", "rule")} | ports
     found: dict[tuple[str, str], Influence] = {}
@@ -40,8 +44,9 @@ def influences(catalogue: Catalogue, values: Mapping[str, float]) -> list[Influe
         for influence in _of(statement, catalogue, nodes, values):
             key = influence.source, influence.target
             known = found.get(key)
-            if known is not None and known.sign != influence.sign:
-                influence = Influence(*key, 0, known.flow or influence.flow)
+            if known is not None:
+                sign = known.sign + influence.sign  # 0 if they oppose each other
+                influence = Influence(*key, (sign > 0) - (sign < 0), known.flow or influence.flow)
             found[key] = influence
     for drug, document in catalogue.drugs.items():
         for binding in document.content.get("binding", ()):
