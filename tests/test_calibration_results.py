@@ -31,12 +31,11 @@ TSV = (
     "other\t1.50\tnmol/L\tmeasured\t\r\n"
     "share\t0.3\tdimensionless\tcalibrated"
 )
-TOML = (
-    """# a drug
+TOML = """# a drug
 id = "drug"
 [pk.parameters.CL]   # clearance
-value = 0.174; """.replace("; ", "\n")
-    + """unit = "L/day"
+value = 0.174
+unit = "L/day"
 [pk.parameters.F]
 # value = 0.9 was an earlier figure
 value = 7e-1   # bioavailability
@@ -44,7 +43,6 @@ uncertainty = "logit 0.5"
 [binding]
 KD = { value = 1.5, prior = 1.5, unit = "nmol/L" }
 """
-)
 
 
 def finished(problem: Problem) -> Calibration:

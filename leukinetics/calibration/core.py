@@ -1,0 +1,102 @@
+"""The interleukin core as a calibration problem: all targets with readouts of role ``calibrate``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from leukinetics.calibration.collect import calibrated
+from leukinetics.calibration.parameters import Parameter, choose
+from leukinetics.calibration.problem import Problem
+from leukinetics.calibration.readouts import Readout
+from leukinetics.errors import DataError
+from leukinetics.evidence import PreparedTarget, Target, load_targets, prepare_target
+from leukinetics.evidence.run import Assemblies
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+PATIENTS = 16  # in an arm
+SOLVED = 0.75  # share of the patients that must have a solution for a prediction to count
+AT_ONCE = 256  # candidates in a call of the engine: bounds the memory, and what an interruption loses
+
+
+@dataclass(frozen=True)
+class CoreModel:
+    """Predicts the readouts of prepared targets for many candidates at once (a ``Predictor``)."""
+
+    targets: tuple[PreparedTarget, ...]
+    parameters: tuple[Parameter, ...]
+    hash: str
+    threads: int | None = None
+
+    def __call__(self, values: Floats) -> Floats:
+        internal = values * np.array([p.to_internal for p in self.parameters])
+        names = [p.key for p in self.parameters]
+        candidates = [dict(zip(names, row.tolist(), strict=True)) for row in internal]
+        parts = [candidates[i : i + AT_ONCE] for i in range(0, len(candidates), AT_ONCE)]
+        return np.concatenate([self._predict(part) for part in parts])
+
+    def _predict(self, candidates: list[dict[str, float]]) -> Floats:
+        columns = []
+        for target in self.targets:
+            ran = target.run(candidates, self.threads)
+            columns.append(np.where(ran.solved[:, None] >= SOLVED, ran.predicted(), np.nan))
+        return np.concatenate(columns, axis=1)
+
+
+def core_problem(
+    targets: Sequence[str] | None = None,
+    parameters: Sequence[str] | None = None,
+    patients: int = PATIENTS,
+    threads: int | None = None,
+) -> Problem:
+    """The problem of ``leukinetics calibrate core``.
+
+    targets : ids, or None for all with readouts of role ``calibrate``.
+    parameters : names of calibrated parameters to fit, or None for all that these targets' models have; the others
+        keep their values.
+    patients : virtual patients in an arm, the same ones for every candidate.
+
+    Raises DataError for unknown names, and what the model or the targets raise where they are not in order.
+    """
+    chosen = [t for t in load_targets(ids=targets) if _fitted(t)]
+    if not chosen:
+        raise DataError("None of these targets has a readout of role 'calibrate'.")
+    assemblies: Assemblies = {}
+    prepared = tuple(
+        prepare_target(t, role="calibrate", patients=patients, sampling="sobol", assemblies=assemblies) for t in chosen
+    )
+    fitted = choose(calibrated(assemblies.values()), parameters)
+    parts = [f"patients {patients}", *sorted(a.hash for a in assemblies.values())]
+    parts += [t.target.model_dump_json() for t in prepared]
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    model = CoreModel(prepared, fitted, digest, threads)
+    return Problem(fitted, tuple(r for t in prepared for r in published(t)), model)
+
+
+def published(target: PreparedTarget) -> list[Readout]:
+    """The figures of a prepared target as calibration sees them, in order."""
+    return [
+        Readout(
+            key=f"{target.target.id}.{r.id}",
+            published=r.value,
+            sigma=r.sigma,
+            scale=r.scale,
+            role=r.role,
+            bound=r.bound,
+            unit=r.unit,
+            source=r.databook or r.source or target.target.source,
+        )
+        for r in target.readouts
+    ]
+
+
+def _fitted(target: Target) -> bool:
+    return any(r.role == "calibrate" for r in target.readout)

@@ -1,0 +1,69 @@
+"""A calibration from beginning to end, in a folder that a later call can continue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from leukinetics.calibration.ensemble import ensemble
+from leukinetics.calibration.fit import Say, fit
+from leukinetics.calibration.identifiability import profile
+from leukinetics.calibration.journal import Journal
+from leukinetics.calibration.parameters import choose
+from leukinetics.calibration.posterior import laplace
+from leukinetics.calibration.problem import Problem
+from leukinetics.calibration.results import Calibration, write_results
+
+SAMPLERS = ("laplace", "emcee")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to calibrate. ``steps``: the most that the ensemble sampler takes. ``profiles``: keys to profile."""
+
+    starts: int = 3
+    draws: int = 200
+    sampler: str = "laplace"
+    steps: int = 2000
+    seed: int = 1
+    profiles: Sequence[str] = ()
+
+
+def calibrate(
+    problem: Problem, folder: Path, options: Options, resume: bool = False, say: Say = lambda _: None
+) -> Calibration:
+    """Fit, sample, profile, and write the results into ``folder``.
+
+    Raises DataError where the folder holds another calibration, or the same one and ``resume`` is not set.
+    """
+    profiled = [p.key for p in choose(problem.parameters, list(options.profiles))]
+    began = time.perf_counter()
+    journal = Journal(problem, folder, resume)
+    best = fit(journal, options.starts, options.seed, say)
+    fitted_after = time.perf_counter() - began
+    if options.sampler == "emcee":
+        posterior = ensemble(problem, best, options.draws, options.seed, options.steps, folder, say)
+    else:
+        posterior = laplace(journal, best, options.draws, options.seed, say)
+    profiles = [profile(journal, best, key, say=say) for key in profiled]
+    done = Calibration(
+        problem,
+        best,
+        posterior,
+        profiles,
+        run={
+            "seed": options.seed,
+            "starts": options.starts,
+            "sampler": options.sampler,
+            "candidates": journal.computed,
+            "candidates_from_journal": journal.remembered,
+            "candidates_without_prediction": journal.failed,
+            "candidates_per_second": round(journal.computed / journal.seconds, 2) if journal.seconds else None,
+            "seconds_to_fit": round(fitted_after, 1),
+            "seconds": round(time.perf_counter() - began, 1),
+        },
+    )
+    write_results(done, folder)
+    return done

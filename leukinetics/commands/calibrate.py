@@ -1,0 +1,80 @@
+"""``leukinetics calibrate core``: published readouts in; fitted values with their uncertainty out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from leukinetics.calibration.core import core_problem
+from leukinetics.calibration.results import COMMITTED, UNINFORMED, Calibration, write_results
+from leukinetics.calibration.run import SAMPLERS, Options, calibrate
+from leukinetics.calibration.write_back import write_back
+from leukinetics.commands.files import parse_names
+from leukinetics.commands.progress import status_line
+from leukinetics.errors import DataError
+
+WORST = 8  # readouts named in the summary
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the command line asked for; lists of names as text."""
+
+    what: str
+    out: Path
+    targets: str | None = None
+    parameters: str | None = None
+    profile: str | None = None
+    sampler: str = "laplace"
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    patients: int = 16
+    threads: int | None = None
+    resume: bool = False
+    write: bool = False
+
+
+def run_job(job: Job) -> str:
+    """Run the job and return the summary. Raises LeukineticsError for a user's mistakes."""
+    if job.what != "core":
+        raise DataError(f"'{job.what}' cannot be calibrated; only 'core' can.")
+    if job.sampler not in SAMPLERS:
+        raise DataError(f"There is no sampler '{job.sampler}'; use {' or '.join(SAMPLERS)}.")
+    targets, chosen = parse_names(job.targets, "--targets"), parse_names(job.parameters, "--parameters")
+    options = Options(sampler=job.sampler, profiles=parse_names(job.profile, "--profile") or (), **job.numbers)
+    with status_line("assembling the model") as say:
+        problem = core_problem(targets, chosen, job.patients, job.threads)
+        try:
+            done = calibrate(problem, job.out, options, job.resume, say)
+        except KeyboardInterrupt:
+            print(f"'{job.out}' holds what was computed; go on with --resume.", file=sys.stderr)
+            raise
+    lines = [*summary(done), f"wrote {job.out}"]
+    if job.write:
+        changed = [*write_back(problem.parameters, done.values), *write_results(done, COMMITTED)]
+        lines.append("wrote " + ", ".join(str(path) for path in changed))
+    return "\n".join(lines)
+
+
+def summary(done: Calibration) -> list[str]:
+    """What a reader wants to know first, a line each."""
+    problem, fit, run = done.problem, done.fit, done.run
+    contraction = dict(zip(problem.names, 1 - done.deviations, strict=True))
+    order = sorted(range(len(problem.readouts)), key=lambda j: -abs(fit.residuals[j]))
+    lines = [
+        f"{len(problem.parameters)} parameters fitted to {len(problem.readouts)} readouts of role calibrate; "
+        f"objective {fit.objective:.4g} ({fit.agreeing} of {len(fit.starts)} starts agree)",
+        f"{run['candidates']:,} candidates in {run['seconds']:.0f} s ({run['candidates_per_second']} a second), "
+        f"{run['candidates_without_prediction']:,} without a prediction",
+        f"sampler: {done.posterior.sampler}. {done.posterior.why}",
+        f"furthest from the publication, of {sum(abs(r) > 2 for r in fit.residuals)} beyond 2 standard errors:",
+    ]
+    for j in order[:WORST]:
+        r, distance = problem.readouts[j], fit.residuals[j]
+        lines.append(
+            f"  {r.key}: predicted {fit.predicted[j]:.4g}, published {r.published:.4g} {r.unit} ({distance:+.1f})"
+        )
+    open_ones = sorted((name for name, c in contraction.items() if c < UNINFORMED), key=lambda name: contraction[name])
+    lines.append("not informed by the data: " + (", ".join(open_ones) or "none"))
+    return lines
