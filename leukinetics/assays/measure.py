@@ -30,8 +30,10 @@ def measure(
 
     First the person's deviation of the day, then the error of the measurement, then the limits. The noise
     depends on (seed, patient, time, readout) only; all samples of one day (whole days of ``times``) share the
-    person's deviation. ``patients``: their numbers, (..., patients), default 0, 1, ...; ``unit`` of the values,
-    default the assay's; ``visit`` tells apart visits at one time (screening and start of treatment).
+    person's deviation.
+
+    ``patients``: their numbers, (..., patients), default 0, 1, ... (-1: nobody). ``unit`` of the values, default
+    the assay's. ``visit`` tells apart visits at one time (screening and start of treatment).
 
     Raises DataError for a readout without an assay, or shapes that do not fit.
     """
@@ -45,7 +47,7 @@ def measure(
     if numbers.shape[-1] != true.shape[-2]:
         raise DataError(f"There are {true.shape[-2]} patients with values, but {numbers.shape[-1]} patient numbers.")
     noisy = true.copy()
-    count = int(numbers.max(initial=-1)) + 1
+    count = int(numbers.max(initial=0)) + 1
     stem = f"{assay.readout}{':' + visit if visit else ''}"
     if assay.within_person is not None:
         days = {np.floor(t): normals(seed, f"day:{stem}:{np.floor(t):.0f}", count) for t in times}

@@ -97,6 +97,11 @@ class Plan:
                 good &= ~impossible(name, values, unit)
         return good
 
+    def unit_of(self, name: str) -> str | None:
+        """The unit of a covariate, or of a parameter that is a patient's own; None for anything else."""
+        row = self.parameters.get(name)
+        return self.covariate_units.get(name) or (row.unit if row and "patient" in row.set_by else None)
+
     def parameter_of(self, key: str) -> str:
         """The parameter that a key of ``typical`` means ("caps.drive_nlrp3" where the condition caps sets it)."""
         return key.removeprefix(f"{self.condition}.") if self.condition else key

@@ -96,9 +96,11 @@ def _screen(
     broken = np.zeros_like(good)
     visits = []
     for name, bounds in prepared.criteria.items():
-        if name in columns:
+        if prepared.plan.unit_of(name) is not None:
             for bound in bounds:
-                good &= bound.holds(columns[name])
+                good &= bound.holds(
+                    columns[name] if name in columns else np.array(prepared.plan.parameters[name].value)
+                )
         else:
             visits.append(name)
     if not visits or not good.any():

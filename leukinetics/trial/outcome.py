@@ -55,7 +55,8 @@ class Outcome:
         if reference is None:
             return here
         there = statistic(self.values(endpoint, reference), name)
-        return here / there if measure == "ratio" else here - there
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return here / there if measure == "ratio" else here - there
 
     def values(self, endpoint: str, arm: str) -> Array:
         """Each patient's number, (candidates, patients)."""

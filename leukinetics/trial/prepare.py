@@ -113,7 +113,7 @@ def prepare(
     observables = _observables(read, units)
     criteria = {name: _criterion(name, bounds, plan, units) for name, bounds in read.eligibility.items()}
     for name in criteria:
-        if name in units and name not in observables and name not in plan.covariate_units:
+        if name not in observables and plan.unit_of(name) is None:
             observables[name] = Observable(name, units[name], np.array([0.0]), _assay(name, units[name]))
     lead, fixed = _clock(read, plan)
     n = read.trial.patients_per_arm if patients is None else patients
@@ -164,12 +164,9 @@ def _assay(name: str, unit: str) -> Assay | None:
 
 
 def _criterion(name: str, bounds: list[Bound], plan: Plan, units: Mapping[str, str]) -> list[Bound]:
-    """The bounds in the unit of the covariate or observable ``name``."""
-    if name in plan.covariate_units:
-        unit = plan.covariate_units[name]
-    elif name in units:
-        unit = units[name]
-    else:
+    """The bounds in the unit of what the patient or the laboratory tells of ``name``."""
+    unit = plan.unit_of(name) or units.get(name)
+    if unit is None:
         known = [*plan.covariate_units, *units]
         raise ProtocolError(f"eligibility, {name}: no covariate and no observable has this name.{suggest(name, known)}")
     try:

@@ -68,4 +68,4 @@ def _message(error: Any) -> str:
     if error["type"] == "missing":
         return "this key is missing; add it."
     text = str(error["msg"]).removeprefix("Value error, ")
-    return text.rstrip(".") + given + "."
+    return text if text.endswith(("?", ".")) and not given else text.rstrip(".") + given + "."

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+#: A year of daily doses takes some ten thousand steps; a patient that needs more has left what the model can carry.
+MAX_STEPS = 50_000
 _VALID = [int(s) for s in Status if s.ok]
 
 
@@ -50,6 +52,8 @@ def simulate(
     import pandas as pd
 
     model = prepared.assembly.model
+    if rows == 0:  # nobody was eligible
+        return Simulated({name: np.empty((0, len(times))) for name in outputs}, np.empty(0, dtype=np.int8), {})
     inputs = {name: values for name, values in columns.items() if name in model.inputs}
     table = pd.DataFrame(inputs | prepared.fixed, index=pd.RangeIndex(rows, name="patient"))
     doses = None
@@ -62,6 +66,7 @@ def simulate(
         outputs=outputs,
         rtol=prepared.rtol,
         run_in=RUN_IN,
+        max_steps=MAX_STEPS,
         threads=threads,
     )
     values = {name: found[name].to_numpy() for name in outputs}
