@@ -153,16 +153,18 @@ class ReferenceModel:
     def _agree(self) -> None:
         """Refuse a model that libRoadRunner and we read differently: one of the two would be wrong."""
         ours = dict(zip(self.items, self.defaults, strict=True))
-        pairs = [(name, float(ours[name]), self.read(selection)) for name, selection in self.items.items()]
+        pairs = [(name, float(ours[name]), self.read(selection), 0.0) for name, selection in self.items.items()]
         symbols = {n: i.default for n, i in self.system.inputs.items()} | ours
         states = [s for s in self.system.states if s.name in self.items and not self._is_species(s.name)]
         rates = evaluate(self.system.graph, [s.rate for s in states], {}, symbols)
         for state, rate in zip(states, rates, strict=True):
             if state.name not in self._stoichiometries:
-                pairs.append((f"the rate of '{state.name}'", float(rate), self.read(f"{self.id(state.name)}'")))
-        for what, mine, theirs in pairs:
+                # A rate that cancels to nothing is known to rounding of its terms only, not to its own size.
+                rounding = abs(float(ours[state.name])) * 1e-6
+                pairs.append((f"the rate of '{state.name}'", float(rate), self.read(f"{self.id(state.name)}'"), rounding))
+        for what, mine, theirs, size in pairs:
             if math.isfinite(mine) and math.isfinite(theirs):
-                if abs(mine - theirs) <= _AGREE * max(abs(mine), abs(theirs)):
+                if abs(mine - theirs) <= _AGREE * max(abs(mine), abs(theirs), size):
                     continue
             elif mine == theirs or not math.isfinite(mine):
                 continue
