@@ -97,7 +97,9 @@ class Ran:
     def _factor(self, readout: Readout) -> float:
         """From the unit of the simulation to the readout's."""
         if readout.id not in self._units:
-            self._units[readout.id] = _factor(readout, self.outcomes[readout.variant].units, self.prepared.target.id)
+            outcome = self.outcomes[readout.variant]
+            units = {name: values.unit for name, values in outcome.endpoints.items()}
+            self._units[readout.id] = _factor(readout, units, self.prepared.target.id)
         return self._units[readout.id]
 
 
