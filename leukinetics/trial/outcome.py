@@ -36,7 +36,7 @@ class Outcome:
     people: NDArray[np.int64]
     ok: NDArray[np.bool_]
     enrolled: Enrolled
-    measured: dict[str, Measured]  # by observable: as read at its times, (candidates, arms, patients, times)
+    measured: dict[str, Measured]  # by observable, (candidates, arms, patients, times): true values without noise
     attrs: dict[str, Any]
 
     @property
@@ -97,7 +97,8 @@ def run_candidates(
         full = np.full((*shape, len(at)), np.nan)
         full[present] = np.where(result.ok[:, None], result.values[name][:, at], np.nan)
         true[name] = exact(full, observable.unit)
-        measured[name] = _measure(prepared, observable, full, people)
+        noisy = any(e.noise for e in prepared.protocol.endpoint if e.observable == name)
+        measured[name] = _measure(prepared, observable, full, people) if noisy else true[name]
     for endpoint in prepared.protocol.endpoint:
         observable = prepared.observables[endpoint.observable]
         read = measured if endpoint.noise else true

@@ -24,7 +24,8 @@ class TrialResult:
     population : one row per patient (index "patient"): covariates, genotypes, parameters in the units used inside,
         and ``arm`` in parallel designs.
     observations : long: patient, arm, time (days), name, value, unit, blq. Where ``blq`` the value is the limit of
-        quantification that the sample was below. Patients that could not be solved are not there.
+        quantification that the sample was below. Observables of which no endpoint has noise are true values. Patients
+        that could not be solved are not there.
     endpoints : long: patient, arm, endpoint, value, unit, censored (the value is a lower bound).
     summary, provenance : what summary.json and provenance.json hold.
     """
