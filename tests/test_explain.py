@@ -52,6 +52,7 @@ def test_every_name_can_be_explained(catalogue: Catalogue) -> None:
         ("rs16944", ["variant of IL1B", "il1b_production x exp("]),
         ("IL6R", ["molecular target (receptor)", "il6r_plasma_block", "tocilizumab blocks it"]),
         ("il6r_plasma_block", ["port of target IL6R in plasma", "il6r_free :="]),
+        ("glia", ["module: Glia", "microglia_inflammatory", "tspo_signal"]),
         ("A1", ["claim: ", "A1.1", "doi:10.1080/14728222.2020.1709823"]),
         ("canakinumab_cantos", ["published target: CANTOS", "validate"]),
     ],

@@ -74,7 +74,7 @@ class Catalogue:
         for table, column in TABLES.items():
             yield from (row[column] for row in self.tables[table])
         yield from (row["port"] for row in self.tables["targets"])
-        yield from (*self.drugs, *self.conditions)
+        yield from (*self.drugs, *self.conditions, *(module.name for module in self.modules))
 
 
 def participants(statement: Statement) -> set[str]:

@@ -49,7 +49,7 @@ def explain(catalogue: Catalogue, name: str, values: Mapping[str, tuple[float, s
 
 def _exactly(catalogue: Catalogue, name: str) -> list[Entry]:
     finders: tuple[Callable[[Catalogue, str], Entry | None], ...] = (
-        _symbol, _readout, _parameter,
+        _symbol, _readout, _parameter, _module,
         acting.drug, acting.condition, acting.genotype, acting.target, acting.port, acting.entity,
     )  # fmt: skip
     return [entry for find in finders if (entry := find(catalogue, name)) is not None]
@@ -92,6 +92,21 @@ def _kind(kinds: set[str], defining: list[Statement], name: str) -> str:
         if kind in kinds:
             return word
     return "constant made of parameters"
+
+
+def _module(catalogue: Catalogue, name: str) -> Entry | None:
+    module = next((m for m in catalogue.modules if m.name == name), None)
+    if module is None:
+        return None
+    title, _, rest = module.header.partition("\n")
+    entry = Entry(name, f"module: {title}", f"{module.file}:1")
+    entry.add("Header", [rest])
+    states = dict.fromkeys(s.name for s in module.statements if s.kind in ("species", "rate"))
+    entry.add("States", [symbol_line(catalogue, s) for s in states])
+    entry.add("Variables", [listed(s.name for s in module.statements if s.kind == "rule")])
+    entry.add("Functions", [f"{f.name}({', '.join(f.parameters)}) = {f.body}" for f, _ in module.functions])
+    entry.centre = tuple(states)
+    return entry
 
 
 def _readout(catalogue: Catalogue, name: str) -> Entry | None:

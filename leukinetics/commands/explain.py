@@ -21,7 +21,7 @@ TARGETS = PACKAGE / "evidence" / "targets"
 TARGET_COLUMNS = ("id", "role", "statistic", "value", "low", "high", "unit", "databook", "source")
 MOST_NODES = 30  # in a diagram
 
-WIDTH = 118
+WIDTH = 124
 _LONGEST = 60  # of a cell that is not the last
 
 

@@ -21,6 +21,7 @@ _CHARACTER, _PAD, _BOX, _ROW, _GAP = (
     1.05,
 )  # inches: width of a letter, heights, space between layers
 _SWEEPS = 12
+_LEAST = 10.0  # inches that the legend needs
 _COLOURS = {1: "#2b6f4f", -1: "#b3402a", 0: "#8a8a8a"}
 _FILLS = {"species": "#dce9f5", "state": "#dce9f5", "variable": "#ffffff", "port": "#fde7c7", "drug": "#e6dcf2"}
 _BORDERS = {"species": "#3b6ea5", "state": "#3b6ea5", "variable": "#9a9a9a", "port": "#c98a1b", "drug": "#6f4fa0"}
@@ -48,10 +49,10 @@ def draw_network(
 
     edges = [e for e in edges if e.source in layers and e.target in layers]
     places, width, height = arrange(layers, edges)
-    figure = Figure(figsize=(max(width, 6.0), height + 1.0))
+    figure = Figure(figsize=(max(width, _LEAST), height + 1.0))
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set_xlim(-max(width, 6.0) / 2, max(width, 6.0) / 2)
+    axes.set_xlim(-max(width, _LEAST) / 2, max(width, _LEAST) / 2)
     axes.set_ylim(-height / 2 - 0.45, height / 2 + 0.55)
     axes.axis("off")
     for edge in edges:
@@ -151,9 +152,13 @@ def _legend(axes: Any, y: float) -> None:
         ("lowers", _COLOURS[-1]),
         ("either", _COLOURS[0]),
         ("dashed: back or across", "#444444"),
+        ("blue: state", _BORDERS["state"]),
+        ("white: variable", "#777777"),
+        ("orange: port of drugs", _BORDERS["port"]),
+        ("violet: drug", _BORDERS["drug"]),
     )
-    total = sum(len(w) * 0.062 + 0.3 for w, _ in words)
-    x = -total / 2
-    for word, colour in words:
+    widths = [len(word) * 0.066 + 0.22 for word, _ in words]
+    x = -sum(widths) / 2
+    for (word, colour), width in zip(words, widths, strict=True):
         axes.text(x, y, word, color=colour, fontsize=8, ha="left", va="center")
-        x += len(word) * 0.062 + 0.3
+        x += width
