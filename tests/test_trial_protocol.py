@@ -119,6 +119,10 @@ def test_a_mapping_is_kept_as_toml() -> None:
         ({"endpoint__0__from": "1 d"}, r"'from', 'to' and 'every' do not go with kind 'percent_change'"),
         ({"endpoint__0__kind": "maximum"}, r"'at' does not go with kind 'maximum'"),
         ({"endpoint__0__kind": "maximum", "endpoint__0__at": None}, r"kind 'maximum' needs 'every'"),
+        (
+            {"endpoint__0__kind": "maximum", "endpoint__0__at": None, "endpoint__0__every": "1 s"},
+            r"endpoint 'crp' samples 84 days every 1\.1574\d?e-05; its window must hold 1 to 100,000 intervals",
+        ),
         ({"endpoint__0__kind": "responder"}, r"kind 'responder' needs a 'threshold'"),
         ({"endpoint__0__threshold": "< 2 mg/L"}, r"kind 'percent_change' has no use for a 'threshold'"),
         ({"endpoint__0__compare_to": "placbo"}, r"compares to the arm 'placbo'\. Did you mean 'placebo'"),

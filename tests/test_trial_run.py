@@ -120,6 +120,7 @@ def test_many_candidates_in_one_call_are_those_of_single_calls() -> None:
 
 def test_results_do_not_depend_on_threads_or_on_how_many_are_asked_for() -> None:
     few, many = (trial.run(prepared(patients=n), threads=t) for n, t in ((10, 1), (40, 2)))
+    pd.testing.assert_frame_equal(trial.run(prepared(), patients=10).endpoints, few.endpoints)
     kept = many.endpoints[many.endpoints["patient"] < 10].reset_index(drop=True)
     pd.testing.assert_frame_equal(few.endpoints, kept)
 
@@ -210,8 +211,14 @@ def test_what_the_model_has_not_is_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(ProtocolError, match=message):
             prepared(**changes)
-    with pytest.raises(DataError, match="belongs to the model"):
+    with pytest.raises(ProtocolError, match="belongs to the model"):
         prepared(parameter={"kloss": {"value": 1, "unit": "1/day"}})
+    with pytest.raises(ProtocolError, match="There is no condition 'inflamd'"):
+        trial.prepare(protocol(trial_condition="inflamd"))
+    with pytest.raises(ProtocolError, match="There is no drug 'mab'"):
+        trial.prepare(protocol(trial_condition="healthy"))
+    with pytest.raises(ProtocolError, match="at least 1 patient"):
+        prepared(patients=0)
     with pytest.raises(DataError, match="no parameter 'KDD'"):
         trial.run(prepared(), typical={"KDD": 1.0})
 

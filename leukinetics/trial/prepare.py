@@ -15,7 +15,7 @@ import numpy as np
 
 from leukinetics.assays import Assay, assay_for, assays
 from leukinetics.engine.run_in import RunIn
-from leukinetics.errors import DataError, LeukineticsError, ProtocolError, suggest
+from leukinetics.errors import DataError, LeukineticsError, ModelError, ProtocolError, suggest
 from leukinetics.patients import Plan, make_plan
 from leukinetics.patients.convert import convert
 from leukinetics.patients.criteria import Bound
@@ -101,14 +101,15 @@ def prepare(
     ``patients`` (per arm) and ``sampling`` ("random", "sobol") replace the protocol's; ``assembly`` replaces the
     model that the protocol's condition and drugs make.
 
-    Raises ProtocolError or DataError naming what the protocol asks for and the model has not.
+    Raises ProtocolError naming what the protocol asks for and the model has not.
     """
     read = read_protocol(protocol)
     if assembly is None:
-        from leukinetics import biology
-
-        assembly = biology.assemble(read.trial.condition, drugs=read.drugs)
-    plan = make_plan(assembly, read.population, read.parameter)
+        assembly = _assemble(read)
+    try:
+        plan = make_plan(assembly, read.population, read.parameter)
+    except DataError as error:
+        raise ProtocolError(str(error)) from error
     units = _units(assembly)
     observables = _observables(read, units)
     criteria = {name: _criterion(name, bounds, plan, units) for name, bounds in read.eligibility.items()}
@@ -118,7 +119,7 @@ def prepare(
     lead, fixed = _clock(read, plan)
     n = read.trial.patients_per_arm if patients is None else patients
     if n < 1:
-        raise DataError(f"A trial needs at least 1 patient per arm, not {n}.")
+        raise ProtocolError(f"A trial needs at least 1 patient per arm, not {n}.")
     return Prepared(
         protocol=read,
         assembly=assembly,
@@ -132,6 +133,18 @@ def prepare(
         lead=lead,
         fixed=fixed,
     )
+
+
+def _assemble(protocol: Protocol) -> Any:
+    """The model of a protocol's condition and drugs. ProtocolError where there is no such condition or drug."""
+    from leukinetics import biology
+
+    try:
+        return biology.assemble(protocol.trial.condition, drugs=protocol.drugs)
+    except biology.BiologyError:  # the model's own files are at fault
+        raise
+    except ModelError as error:
+        raise ProtocolError(str(error)) from error
 
 
 def _units(assembly: Any) -> dict[str, str]:

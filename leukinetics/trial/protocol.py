@@ -22,6 +22,7 @@ Kind = Literal[
 ]  # fmt: skip
 Statistic = Literal["mean", "median", "geometric_mean", "sd", "sd_ln", "proportion"]
 WINDOWED = ("average", "maximum", "maximum_fold", "time_of_maximum", "minimum", "time_to_return", "time_above")
+MOST_SAMPLES = 100_000  # of one endpoint and patient
 NEEDS_THRESHOLD = ("time_above", "responder")
 
 
@@ -181,6 +182,12 @@ class Protocol(Part):
             if last > self.trial.duration * (1 + 1e-12):
                 raise ValueError(
                     f"endpoint '{e.id}' is read at day {last:g}, after the trial's end on day {self.trial.duration:g}."
+                )
+            span = (self.trial.duration if e.to is None else e.to) - (e.from_ or 0.0)
+            if e.every is not None and not 0 < span / e.every <= MOST_SAMPLES:
+                raise ValueError(
+                    f"endpoint '{e.id}' samples {span:g} days every {e.every:g}; its window must hold "
+                    f"1 to {MOST_SAMPLES:,} intervals."
                 )
             if e.compare_to is not None and e.compare_to not in arms:
                 raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ def run(
         If the protocol is malformed, asks for what the model has not, or enrols too few patients.
     """
     prepared = protocol if isinstance(protocol, Prepared) else prepare(protocol, patients=patients)
+    if patients is not None:
+        prepared = replace(prepared, n=patients)
     given = prepared.plan.check_typical(typical)
     outcome = run_candidates(prepared, [given], threads)
     require_all(prepared, outcome.enrolled)
