@@ -5,11 +5,12 @@ of role ``calibrate`` may be fitted, those of role ``validate`` never are, those
 tables took from the same source.
 """
 
+from leukinetics.evidence.comparison import Comparison
 from leukinetics.evidence.load import TargetError, load_targets, readouts
 from leukinetics.evidence.readout import Readout
 from leukinetics.evidence.run import PreparedTarget, prepare_target, run_target
 from leukinetics.evidence.target import Target
-from leukinetics.evidence.validate import Comparison, Validation, validate
+from leukinetics.evidence.validate import Validation, validate
 
 __all__ = [
     "Comparison",

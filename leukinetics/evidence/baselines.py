@@ -30,7 +30,11 @@ def baseline_targets(targets: Iterable[Target] | None = None, folder: str | Path
     found, problems = [], []
     for path in sorted((CONDITIONS if folder is None else Path(folder)).glob("*.toml")):
         condition = tomllib.loads(path.read_text(encoding="utf-8"))
-        rows = [b for b in condition.get("baseline", []) if not _ROW.findall(str(b.get("source"))) or not used.issuperset(_ROW.findall(str(b.get("source"))))]
+        rows = [
+            b
+            for b in condition.get("baseline", [])
+            if not _ROW.findall(str(b.get("source"))) or not used.issuperset(_ROW.findall(str(b.get("source"))))
+        ]
         if not rows:
             continue
         try:
@@ -41,6 +45,11 @@ def baseline_targets(targets: Iterable[Target] | None = None, folder: str | Path
     if problems:
         raise TargetError(problems)
     return found
+
+
+def _read_elsewhere(row: dict[str, Any], used: set[str]) -> bool:
+    rows = _ROW.findall(str(row.get("source")))
+    return bool(rows) and used.issuperset(rows)
 
 
 def _target(condition: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:

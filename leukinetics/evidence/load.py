@@ -67,7 +67,9 @@ def load_targets(folder: str | Path | None = None, ids: Iterable[str] | None = N
 
 def _chosen(targets: Mapping[str, Target], name: str) -> Target:
     if name not in targets:
-        raise DataError(f"There is no target '{name}'.{suggest(name, targets) or ' They are ' + ', '.join(targets) + '.'}")
+        raise DataError(
+            f"There is no target '{name}'.{suggest(name, targets) or ' They are ' + ', '.join(targets) + '.'}"
+        )
     return targets[name]
 
 

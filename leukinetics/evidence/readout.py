@@ -91,7 +91,7 @@ class Readout(Part):
         if not math.isfinite(self.value):
             raise ValueError("'value' is missing; add it, or 'printed' as one number.")
         if self.scale == "ln" and self.value <= 0:
-            raise ValueError(f"the value {self.value:g} has no logarithm; use scale = \"linear\".")
+            raise ValueError(f'the value {self.value:g} has no logarithm; use scale = "linear".')
         given = [self.se is not None, self.sd is not None, self.iqr is not None, self.low is not None]
         if self.bound is None and sum(given) != 1:
             raise ValueError("give one uncertainty: se, low and high, sd and n, or iqr and n.")

@@ -34,7 +34,7 @@ class PreparedTarget:
     trials: dict[str, Prepared]  # by protocol variant
 
     def run(self, candidates: Sequence[Mapping[str, float]], threads: int | None = None) -> Ran:
-        """Simulate for ``candidates`` (see :func:`leukinetics.trial.run_candidates`); [{}] is the tables as they are."""
+        """Simulate for ``candidates``, see :func:`leukinetics.trial.run_candidates`; [{}] is the tables as they are."""
         outcomes = {name: run_candidates(trial, candidates, threads) for name, trial in self.trials.items()}
         return Ran(self, outcomes, len(candidates))
 
@@ -60,12 +60,12 @@ class Ran:
     @property
     def patients(self) -> int:
         """How many patients an arm has."""
-        return next(iter(self.outcomes.values())).people.shape[2]
+        return int(next(iter(self.outcomes.values())).people.shape[2])
 
     @property
     def solved(self) -> Array:
         """Share of the patients that enrolled and were solved, by candidate."""
-        return np.mean([o.ok.mean(axis=(1, 2)) for o in self.outcomes.values()], axis=0)
+        return np.asarray(np.mean([o.ok.mean(axis=(1, 2)) for o in self.outcomes.values()], axis=0))
 
     def _readout(self, readout: Readout, patients: NDArray[np.int64] | None) -> Array:
         here = self._arms(readout, readout.variant, patients)

@@ -32,7 +32,7 @@ def statistic(values: Array, name: str, second: Array | None = None) -> Array:
     both = np.isfinite(x) & np.isfinite(y)
     x, y = np.where(both, x, np.nan), np.where(both, y, np.nan)
     if name == "within_sd_ln":
-        return trial_statistic(x - y, "sd") / np.sqrt(2.0)
+        return np.asarray(trial_statistic(x - y, "sd") / np.sqrt(2.0))
     x = x - trial_statistic(x, "mean")[..., None]
     y = y - trial_statistic(y, "mean")[..., None]
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -18,10 +18,10 @@ class Variant(Part):
     """The protocol with some keys changed: ``trial``, ``population``, ``parameter`` and ``eligibility`` are merged."""
 
     name: Name
-    trial: dict[str, Any] = {}
-    population: dict[str, Any] = {}
-    parameter: dict[str, Any] = {}
-    eligibility: dict[str, Any] = {}
+    trial: dict[str, Any] = Field(default_factory=dict)
+    population: dict[str, Any] = Field(default_factory=dict)
+    parameter: dict[str, Any] = Field(default_factory=dict)
+    eligibility: dict[str, Any] = Field(default_factory=dict)
 
 
 class Target(Part):
@@ -33,7 +33,7 @@ class Target(Part):
     population: str = ""
     note: str = ""
     protocol: dict[str, Any]
-    variant: list[Variant] = []
+    variant: list[Variant] = Field(default_factory=list)
     readout: Annotated[list[Readout], Field(min_length=1)]
 
     _file: Path | None = PrivateAttr(None)
