@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from leukinetics.patients.build import make_plan
+from leukinetics.patients.population import Distribution
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,12 +52,10 @@ def typical(assembly: Any, population: Mapping[str, Any] | None = None) -> pd.Da
     import pandas as pd
 
     plan = make_plan(assembly, population)
-    columns = plan.columns(np.zeros((1, len(plan.names))))
-    row = {name: values[0] for name, values in columns.items()}
-    row |= {name: np.array([d.typical]) for name, d in plan.covariates.items()}
-    for variant in plan.variants:
-        alleles = row[variant.id] if variant.fixed is not None else np.zeros(1)
-        for name, effect in variant.effects.items():
-            row[name] = row[name] * np.exp(effect * (alleles - row[variant.id]))
-    row |= {v.id: np.zeros(1) for v in plan.variants if v.fixed is None}
-    return pd.DataFrame(row, index=pd.RangeIndex(1, name="patient"))
+    middle = replace(
+        plan,
+        covariates={name: Distribution("constant", d.typical) for name, d in plan.covariates.items()},
+        variants=[v if v.fixed is not None else replace(v, fixed=0) for v in plan.variants],
+    )
+    columns = middle.columns(np.zeros((1, len(middle.names))))
+    return pd.DataFrame({n: v[0] for n, v in columns.items()}, index=pd.RangeIndex(1, name="patient"))
