@@ -177,6 +177,8 @@ def test_a_patient_that_cannot_be_solved_is_counted_and_takes_nobody_down() -> N
     assert result.summary["patients"]["failed"] == 1
     arms = {arm["name"]: arm for arm in result.summary["arms"]}
     assert arms["iv"]["n"] == 39
+    assert set(result.failures["patient"]) == {3}
+    assert result.failures["advice"].str.contains("check|look").all()
     assert arms["iv"]["endpoints"]["crp"]["n"] == 39
     assert arms["placebo"]["n"] >= 39
     whole = trial.run(prepared()).endpoints.set_index(["arm", "patient", "endpoint"])["value"]

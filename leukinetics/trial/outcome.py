@@ -28,13 +28,15 @@ class Outcome:
     """What came out, for every candidate, arm and patient.
 
     ``endpoints`` by id: numbers (candidates, arms, patients), NaN where a patient failed or is missing;
-    ``people`` (candidates, arms, patients): their numbers, -1 where missing; ``ok`` the same shape: solved.
+    ``people`` (candidates, arms, patients): their numbers, -1 where missing; ``ok`` the same shape: solved;
+    ``status`` the same shape: how the simulation ended (a :class:`leukinetics.engine.status.Status`, -1 where missing).
     """
 
     prepared: Prepared
     endpoints: dict[str, Values]
     people: NDArray[np.int64]
     ok: NDArray[np.bool_]
+    status: NDArray[np.int8]
     enrolled: Enrolled
     measured: dict[str, Measured]  # by observable, (candidates, arms, patients, times): true values without noise
     attrs: dict[str, Any]
@@ -87,6 +89,8 @@ def run_candidates(
     shape = people.shape
     present = people >= 0
     result = simulate(prepared, columns, len(arms), prepared.times, names, arms, threads)
+    status = np.full(shape, -1, dtype=np.int8)
+    status[present] = result.status
     ok = np.zeros(shape, dtype=bool)
     ok[present] = result.ok
     measured: dict[str, Measured] = {}
@@ -109,7 +113,7 @@ def run_candidates(
             at_zero = true[observable.name].reported[..., :1]
             baseline = _measure(prepared, observable, at_zero, people, np.zeros(1), SCREENING)
         found[endpoint.id] = endpoint_values(endpoint, Samples(times, samples, baseline))
-    return Outcome(prepared, found, people, ok, enrolled, measured, result.attrs)
+    return Outcome(prepared, found, people, ok, status, enrolled, measured, result.attrs)
 
 
 def _stack(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from leukinetics.engine.status import Status
 from leukinetics.trial.outcome import Outcome
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.summary import summarise
@@ -27,6 +28,7 @@ class TrialResult:
         quantification that the sample was below. Observables of which no endpoint has noise are true values. Patients
         that could not be solved are not there.
     endpoints : long: patient, arm, endpoint, value, unit, censored (the value is a lower bound).
+    failures : patient, arm, status, advice of those that could not be solved.
     summary, provenance : what summary.json and provenance.json hold.
     """
 
@@ -34,6 +36,7 @@ class TrialResult:
     population: pd.DataFrame
     observations: pd.DataFrame
     endpoints: pd.DataFrame
+    failures: pd.DataFrame
     summary: dict[str, Any]
     provenance: dict[str, Any]
 
@@ -45,6 +48,7 @@ def make_result(outcome: Outcome, typical: dict[str, float]) -> TrialResult:
         population=_population(outcome),
         observations=_observations(outcome),
         endpoints=_endpoints(outcome),
+        failures=_failures(outcome),
         summary=summarise(outcome),
         provenance=_provenance(outcome, typical),
     )
@@ -109,6 +113,22 @@ def _endpoints(outcome: Outcome) -> pd.DataFrame:
         for id_, values in outcome.endpoints.items()
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def _failures(outcome: Outcome) -> pd.DataFrame:
+    import pandas as pd
+
+    names = [a.name for a in outcome.prepared.protocol.arm]
+    arm, patient = np.nonzero((outcome.people[0] >= 0) & ~outcome.ok[0])
+    ends = [Status(int(s)) for s in outcome.status[0, arm, patient]]
+    return pd.DataFrame(
+        {
+            "patient": outcome.people[0, arm, patient],
+            "arm": [names[i] for i in arm],
+            "status": [s.name for s in ends],
+            "advice": [s.advice for s in ends],
+        }
+    )
 
 
 def _provenance(outcome: Outcome, typical: dict[str, float]) -> dict[str, Any]:
