@@ -205,6 +205,37 @@ def export(
         print(write(condition, drug or (), out), file=sys.stderr)
 
 
+@app.command()
+def validate(
+    json: Annotated[Path | None, typer.Option(help="Write the comparisons to this file.", show_default=False)] = None,
+    page: Annotated[Path | None, typer.Option(help="Write a page with figures (.html).", show_default=False)] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the page as Markdown.", show_default=False)] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="A target; may be repeated; all by default.")
+    ] = None,
+    draws: Annotated[int, typer.Option(min=0, help="Draws of what is uncertain, for the predicted intervals.")] = 30,
+    patients: Annotated[
+        int | None, typer.Option(min=2, help="Virtual patients in an arm, instead of the target's.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)] = None,
+) -> None:
+    """Simulate published studies and hold the predictions against what they found."""
+    with mistakes():
+        from leukinetics.commands.validate import run
+
+        run(
+            target or (),
+            draws,
+            json=json,
+            page_file=page,
+            markdown_file=markdown,
+            patients=patients,
+            seed=seed,
+            threads=threads,
+        )
+
+
 def main() -> None:
     """Run the command line and exit."""
     app()
