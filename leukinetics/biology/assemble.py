@@ -53,6 +53,8 @@ def assemble(condition: str | None = None, drugs: Sequence[str] = (), root: str 
     if key not in _made:
         _exists("condition", [] if condition is None else [condition], biology, biology.conditions)
         _exists("drug", wanted, biology, biology.drugs)
+        if biology.headless:
+            raise BiologyError(biology.problems.errors)
         made = draft(biology, condition, wanted)
         if made.problems.errors:
             raise BiologyError(_all_errors(made, root))

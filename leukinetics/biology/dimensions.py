@@ -23,7 +23,7 @@ _COUNTS = (
 _PINT = {"degC": "delta_degree_Celsius", "m": "meter", "IU": "IU"}
 _WORDS = {"d": "day", "days": "day", "wk": "week", "hr": "hour", "mo": "month", "yr": "year", "y": "year", "µg": "ug",
           "mcg": "ug", "μg": "ug", "l": "L", "ml": "mL", "dl": "dL", "ul": "uL", "µL": "uL", "μL": "uL"}  # fmt: skip
-_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([^\W\d]+|%)(\d?)|([*/·()])|(\^|\*\*)\s*(-?\d+))")
+_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([^\W\d]+|%)(\d?)|([*/·()])|(\^|\*\*)\s*(-?\d)(?!\d))")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def parse_unit(text: str) -> Unit:
             if position < len(tokens) and tokens[position][0] == "power":
                 exponent = int(tokens[position][1])
                 position += 1
-            dimension, factor = (NONE, float(value)) if kind == "number" else _atom(value, text)
+            dimension, factor = (NONE, _count(value, text)) if kind == "number" else _atom(value, text)
             if kind == "name" or factor != 1.0:
                 parts.append((value, exponent * sign * signs[-1], dimension, factor))
             expect, sign = False, 1
@@ -126,7 +126,16 @@ def parse_unit(text: str) -> Unit:
     for _, exponent, dimension, size in parts:
         total *= dimension**exponent
         factor *= float(size) ** exponent
+    if not 1e-200 < factor < 1e200:
+        raise DataError(_not_a_unit(text))
     return Unit(text, total, _round(factor), tuple(parts))
+
+
+def _count(number: str, text: str) -> float:
+    value = float(number)
+    if not 0.0 < value < 1e30:
+        raise DataError(_not_a_unit(text))
+    return value
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:

@@ -231,6 +231,7 @@ class _Reader:
     def _supplies(self) -> None:
         species = {s.name for m in self.biology.modules.values() for s in m.statements if s.kind == "species"}
         tables = self.checks.tables("supplies")
+        self.drug.is_supply = bool(tables)
         for i, table in enumerate(tables):
             self.checks.known(table, ("species", "note"), "supplies", i)
             name = str(table.get("species"))

@@ -85,4 +85,5 @@ class DrugFile:
     correlations: list[dict[str, Any]] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
     supplies: tuple[str, ...] = ()
+    is_supply: bool = False  # whether the file has [[supplies]], readable or not
     regimens: tuple[Regimen, ...] = ()

@@ -93,10 +93,9 @@ class _Emitter:
         if drug.supplies:
             self._supplied(drug.supplies[0])
             return self.made
-        if drug.structure == "none":
+        if drug.structure == "none" and not drug.is_supply:
             self._add("a drug without [[supplies]] needs structure = 'one_compartment' or 'two_compartment'.")
-            return self.made
-        if self._complete():
+        elif not drug.is_supply and self._complete():
             self._individual()
             self._disposition()
             for route in drug.routes:

@@ -54,6 +54,11 @@ class Biology:
     broken: dict[str, Problems] = field(default_factory=dict)  # drug and condition files that are no TOML
     unreadable: set[str] = field(default_factory=set)  # names whose definitions are there but cannot be read
 
+    @property
+    def headless(self) -> bool:
+        """Whether a table lacks a column, so that nothing that refers to it can be judged."""
+        return any("the table has no column" in p.message for p in self.problems)
+
 
 def load(root: str | Path | None = None) -> Biology:
     """Read a biology folder (the package's own by default); what is wrong in it is in ``problems``.

@@ -61,6 +61,8 @@ class Inference:
     def _infer(self, symbol: Symbol) -> Dimension | None:
         if symbol.parameter is not None:
             return symbol.parameter.dimension
+        if symbol.kind == "compartment":
+            return LITRE
         if symbol.unit.startswith(AMOUNT_OF):
             return self.amount(self.composition.symbols[symbol.unit.removeprefix(AMOUNT_OF)])
         if symbol.unit:

@@ -86,6 +86,8 @@ def read_parameters(
         entity = row["entity"]
         if entity and entity not in entities:
             problems.add(row.place, f"'{name}' names the unknown entity '{entity}'.", suggest(entity, entities))
+            unreadable.add(name)  # its unit may hang on the entity
+            continue
         made = make_parameter(
             name, row.cells, lambda *_, place=row.place: place, problems, entities.get(entity), setters
         )

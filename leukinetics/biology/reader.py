@@ -1,6 +1,6 @@
 """Modules: a line-based subset of Antimony, read with all of its errors at once.
 
-One statement a line, each ended by ``;`` (a long one may go on over several lines)::
+One statement a line, as Antimony has it, and each ended by ``;``::
 
     compartment plasma;
     species il6 in plasma;                    // @IL6 plasma interleukin-6
@@ -134,9 +134,13 @@ class _Reader:
         if self._function is not None:
             self._function_line(code)
             return
-        if self._pending and _START.match(code):
-            self._problem(last, f"';' is missing after '{self._shown}'.")
-            self._finish()
+        if self._pending:
+            if self._open and _START.match(code):
+                self._problem(last, f"';' is missing after '{self._shown}'.")
+            elif self._open:
+                self._problem(self._line, f"'{self._shown}' goes on over several lines; write it on one.")
+            if _START.match(code):
+                self._finish()
         function = None if self._pending else _FUNCTION.match(code)
         if function:
             self._function = (function[1], function[2], number)

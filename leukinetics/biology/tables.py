@@ -30,9 +30,13 @@ class Row:
 def read_tsv(
     text: str, file: str, columns: Sequence[str], problems: Problems, optional: Sequence[str] = ()
 ) -> list[Row]:
-    """Rows of a tab-separated table whose header has ``columns``; blank lines and ``#`` lines are skipped."""
+    """Rows of a tab-separated table whose header has ``columns``; blank lines and ``#`` lines are skipped.
+
+    A table that lacks a column has no rows.
+    """
     rows: list[Row] = []
     header: list[str] = []
+    complete = True
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -43,15 +47,16 @@ def read_tsv(
             for column in columns:
                 if column not in header:
                     problems.add(place, f"the table has no column '{column}'.", suggest(column, header))
+                    complete = False
             known = [*columns, *optional]
             for column in header:
-                if column not in known:
+                if column not in known and complete:
                     problems.add(place, f"the column '{column}' is unknown.", suggest(column, known))
             continue
         if len(cells) > len(header):
             problems.add(place, f"the row has {len(cells)} cells, but the table has {len(header)} columns.")
         rows.append(Row(dict(zip(header, cells, strict=False)), place))
-    return rows
+    return rows if complete else []
 
 
 @dataclass

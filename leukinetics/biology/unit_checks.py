@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from leukinetics.biology.dimensions import DAY, KG, LITRE, MG, NONE, PMOL, Dimension
+from leukinetics.biology.dimensions import DAY, KG, MG, NONE, PMOL, Dimension
 from leukinetics.biology.entities import Entity
 from leukinetics.biology.infer import Inference, Zero, settle
 from leukinetics.biology.reader import Statement
@@ -88,7 +88,7 @@ class _Checks:
 
     def _unknown(self, symbol: Symbol) -> None:
         """Only a start at 0 can leave a unit open; everything else has been reported where it failed."""
-        if symbol.initial is None or not isinstance(self.inference.of_formula(symbol.initial), Zero):
+        if symbol.unit or symbol.initial is None or not isinstance(self.inference.of_formula(symbol.initial), Zero):
             return
         reactions = [r.reaction for r in self.composition.of_kind("reaction") if r.reaction is not None]
         changes = [s for s in reactions if symbol.name in [name for _, name in (*s.reactants, *s.products)]]
@@ -97,9 +97,6 @@ class _Checks:
             self.inference.add(symbol.place, f"{what}; multiply the 0 by a parameter in its unit.")
 
     def _kind(self, symbol: Symbol, dimension: Dimension) -> None:
-        if symbol.kind == "compartment" and dimension != LITRE:
-            message = f"the size of the compartment '{symbol.name}' is in {dimension}; it must be in L."
-            self.inference.add(symbol.place, message)
         if symbol.kind == "species" and self.inference.amount(symbol) not in AMOUNTS:
             expected = "an amount (pmol, mg)" if symbol.substance_only else "a concentration (pmol/L, mg/L)"
             self.inference.add(
