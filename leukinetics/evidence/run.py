@@ -50,7 +50,7 @@ class Ran:
     prepared: PreparedTarget
     outcomes: dict[str, Outcome]
     candidates: int
-    _units: dict[str, float] = field(default_factory=dict)
+    _units: dict[str, float] = field(default_factory=dict)  # by readout, kept
 
     def predicted(self, patients: NDArray[np.int64] | None = None) -> Array:
         """(candidates, readouts), from all patients or from those at the places ``patients`` (a resample)."""
@@ -97,23 +97,36 @@ class Ran:
     def _factor(self, readout: Readout) -> float:
         """From the unit of the simulation to the readout's."""
         if readout.id not in self._units:
-            outcome = self.outcomes[readout.variant]
-            units = {name: values.unit for name, values in outcome.endpoints.items()}
-            self._units[readout.id] = _factor(readout, units, self.prepared.target.id)
+            self._units[readout.id] = _factor(readout, self.outcomes[readout.variant], self.prepared.target.id)
         return self._units[readout.id]
 
 
-def _factor(readout: Readout, units: Mapping[str, str], target: str) -> float:
-    unit = units[readout.endpoint]
+_PURE = ("sd_ln", "correlation_ln", "within_sd_ln", "proportion")
+
+
+def _factor(readout: Readout, outcome: Outcome, target: str) -> float:
+    unit = outcome.endpoints[readout.endpoint].unit
     pure = (
-        readout.statistic in ("sd_ln", "correlation_ln", "within_sd_ln", "proportion")
+        readout.statistic in _PURE
         or "ratio" in (readout.measure, readout.variant_measure)
-        or (readout.per and units[readout.per] == unit)
+        or (readout.per and outcome.endpoints[readout.per].unit == unit)
     )
+    if pure:
+        unit = "dimensionless"
     try:
-        return convert(1.0, "dimensionless" if pure else unit, readout.unit)
+        return convert(1.0, unit, readout.unit, _molar_mass(readout, outcome))
     except LeukineticsError as error:
         raise DataError(f"target '{target}', readout '{readout.id}', unit: {error}") from error
+
+
+def _molar_mass(readout: Readout, outcome: Outcome) -> float | None:
+    """That of what the endpoint reads, in g/mol; None where the model does not know it."""
+    prepared = outcome.prepared
+    name = next(e.observable for e in prepared.protocol.endpoint if e.id == readout.endpoint)
+    table = prepared.assembly.readouts
+    entities = [str(e) for i, e in zip(table["id"], table["entity"], strict=True) if str(i) == name and e]
+    entity = prepared.assembly.entities.get(entities[0]) if entities else None
+    return None if entity is None else entity.molar_mass
 
 
 def _against(here: Array, there: Array, measure: str) -> Array:

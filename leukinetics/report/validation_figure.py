@@ -70,9 +70,9 @@ def distances(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
         axes.scatter(x, y, zorder=3, linewidths=1.0, alpha=0.9, label=style["label"], **look)
     for r in rows:
         if r["z"] is not None and abs(r["z"]) > FAR:
-            side = math.copysign(1.0, r["z"])
-            axes.annotate("", (side * (FAR + 0.45), studies.index(r["target"])), (side * FAR, studies.index(r["target"])),
-                          arrowprops={"arrowstyle": "->", "color": STYLES[r["role"]]["edgecolors"]})  # fmt: skip
+            edge, line = math.copysign(FAR, r["z"]), studies.index(r["target"])
+            arrow = {"arrowstyle": "->", "color": STYLES[r["role"]]["edgecolors"]}
+            axes.annotate("", (edge + math.copysign(0.45, edge), line), (edge, line), arrowprops=arrow)
     axes.set(
         xlim=(-FAR - 0.6, FAR + 0.6), ylim=(len(studies) - 0.5, -0.5), xlabel="z: below published, above published"
     )
