@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+GROUPS = 4  # of walkers
+
+
 def autocorrelation_time(chain: Floats) -> Floats:
     """Per parameter, in steps, of a chain (steps, walkers, parameters); NaN where it cannot be told."""
     if len(chain) < 8:
@@ -30,18 +33,20 @@ def autocorrelation_time(chain: Floats) -> Floats:
 
 
 def split_rhat(chain: Floats) -> Floats:
-    """Per parameter, of a chain (steps, walkers, parameters): 1 where halves and walkers agree.
+    """Per parameter, of a chain (steps, walkers, parameters): 1 where halves and groups of walkers agree.
 
-    The walkers of an ensemble are not independent chains, so a value near 1 is necessary, not sufficient.
+    The many short chains of an ensemble are pooled into :data:`GROUPS` before they are compared.
     """
-    half = len(chain) // 2
+    half, groups = len(chain) // 2, min(GROUPS, chain.shape[1])
+    each = chain.shape[1] // groups
     if half < 4:
         return np.full(chain.shape[2], np.nan)
-    halves = np.concatenate([chain[:half], chain[half : 2 * half]], axis=1)  # (half, 2 walkers, parameters)
-    flat = halves.reshape(-1, halves.shape[2])
-    bulk = norm.ppf((rankdata(flat, axis=0) - 0.375) / (len(flat) + 0.25)).reshape(halves.shape)
+    parts = chain[: 2 * half, : groups * each].reshape(2, half, groups, each, chain.shape[2])
+    pooled = parts.transpose(1, 3, 0, 2, 4).reshape(half * each, 2 * groups, chain.shape[2])
+    flat = pooled.reshape(-1, chain.shape[2])
+    bulk = norm.ppf((rankdata(flat, axis=0) - 0.375) / (len(flat) + 0.25)).reshape(pooled.shape)
     folded = np.abs(flat - np.median(flat, axis=0))
-    tail = norm.ppf((rankdata(folded, axis=0) - 0.375) / (len(flat) + 0.25)).reshape(halves.shape)
+    tail = norm.ppf((rankdata(folded, axis=0) - 0.375) / (len(flat) + 0.25)).reshape(pooled.shape)
     return np.maximum(_rhat(bulk), _rhat(tail))
 
 
