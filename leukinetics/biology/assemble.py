@@ -76,7 +76,9 @@ def _exists(what: str, names: Iterable[Any], biology: Biology, known: Iterable[s
 
 def _all_errors(made: Draft, root: str | Path | None) -> list[Problem]:
     """What prevents this assembly, and what else in the folder would prevent another."""
-    return sorted({*made.problems.errors, *(p for p in check(root) if p.severity == "error")})
+    found = [p for p in check(root) if p.severity == "error"]
+    places = {(p.file, p.line) for p in found}
+    return sorted([*found, *(p for p in made.problems.errors if (p.file, p.line) not in places)])
 
 
 class Assembly:
