@@ -41,6 +41,7 @@ class Validation:
 
     comparisons: list[Comparison]
     targets: list[Target]
+    assumed: list[dict[str, str]]
     made: dict[str, Any]
 
     def of(self, role: str) -> list[Comparison]:
@@ -48,7 +49,8 @@ class Validation:
         return [c for c in self.comparisons if c.role == role]
 
     def as_dict(self) -> dict[str, Any]:
-        """``targets`` (one entry per comparison), ``summary`` by role, ``studies``, ``not_simulated``, ``made``."""
+        """``targets`` (one entry per comparison), ``summary`` by role, ``studies``, ``not_simulated``, ``assumed``
+        (parameters of the models, of kind assumed), ``made``."""
         return {
             "targets": [asdict(c) for c in self.comparisons],
             "summary": {
@@ -58,6 +60,7 @@ class Validation:
                 {k: getattr(t, k) for k in ("id", "title", "source", "population", "note")} for t in self.targets
             ],
             "not_simulated": not_simulated(),
+            "assumed": self.assumed,
             "made": self.made,
         }
 
@@ -97,7 +100,7 @@ def validate(
             continue
         for j, r in enumerate(made.readouts):
             found.append(compare(target, r, float(predicted[j]), resampled[:, j], drawn[:, j]))
-    return Validation(found, chosen, _made(chosen, n_draws, draw_patients, seed, kept))
+    return Validation(found, chosen, _assumed(kept), _made(chosen, n_draws, draw_patients, seed, kept))
 
 
 def all_targets() -> list[Target]:
@@ -136,6 +139,24 @@ def _drawn(target: Target, n: int, few: int, seed: int, threads: int | None, kep
     table = draws(next(iter(made.trials.values())).assembly, n, seed)
     candidates = [{str(k): float(v) for k, v in row.items()} for row in table.to_dict("records")]
     return made.predict([{}, *candidates], threads)
+
+
+def _assumed(kept: Assemblies) -> list[dict[str, str]]:
+    """Parameters of kind assumed in any of the models, by name."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for assembly in kept.values():
+        table = assembly.parameters
+        for row in table[table["kind"] == "assumed"].to_dict("records"):
+            key = (str(row["id"]), str(row["file"]))
+            found[key] = {
+                "id": key[0],
+                "value": f"{float(row['published_value']):g}",
+                "unit": str(row["published_unit"]),
+                "uncertainty": str(row["uncertainty"] or ""),
+                "note": str(row["note"] or ""),
+                "file": key[1],
+            }
+    return [found[key] for key in sorted(found)]
 
 
 def _made(targets: list[Target], draws: int, few: int, seed: int, kept: Assemblies) -> dict[str, Any]:

@@ -90,6 +90,9 @@ def markdown(result: Mapping[str, Any]) -> str:
             inside = "yes" if r["inside"] else "**no**"
             lines.append(_cells(ROLE_WORDS[r["role"]], r["readout"], interval(r), published(r), _z(r), inside))
         lines.append("")
+    lines += ["## What the model assumes", ""]
+    names = ", ".join(f"`{p['id']}`" for p in result["assumed"])
+    lines += [f"{len(result['assumed'])} parameters of the models simulated here are assumed: {names}.", ""]
     lines += ["## Published and not simulated", ""]
     lines += [f"- {part['why']}: {', '.join(part['rows'])}." for part in result["not_simulated"]]
     return "\n".join(lines) + "\n"

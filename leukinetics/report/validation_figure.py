@@ -35,7 +35,6 @@ def predicted_against_published(rows: Sequence[Row]) -> str:
         axes.plot([low, high], [low, high], color="#444444", lw=1, zorder=1)
         axes.fill_between([low, high], [low / 2, high / 2], [low * 2, high * 2], color="#f0f0f0", zorder=0)
         axes.set(xlim=(low, high), ylim=(low, high))
-        axes.text(high / 1.4, high / 4.4, "within a factor of 2", ha="right", va="top", fontsize=8, color="#777777")
     for role, style in STYLES.items():
         part = [r for r in shown if r["role"] == role]
         for r in part:
@@ -74,7 +73,9 @@ def distances(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
             arrow = {"arrowstyle": "->", "color": STYLES[r["role"]]["edgecolors"]}
             axes.annotate("", (edge + math.copysign(0.45, edge), line), (edge, line), arrowprops=arrow)
     axes.set(
-        xlim=(-FAR - 0.6, FAR + 0.6), ylim=(len(studies) - 0.5, -0.5), xlabel="z: below published, above published"
+        xlim=(-FAR - 0.6, FAR + 0.6),
+        ylim=(len(studies) - 0.5, -0.5),
+        xlabel="z (left: predicted below published; right: above)",
     )
     axes.set_yticks(range(len(studies)), [_short(titles.get(s, s)) for s in studies], fontsize=7.5)
     axes.grid(axis="y", color="#e4e4e4", lw=0.5)
