@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from biology_folder import FILES, one_compartment, write_folder
@@ -10,8 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leukinetics import biology
+from leukinetics.biology.conditions import read_condition
+from leukinetics.biology.drugs import emit
 from leukinetics.biology.folder import load
-from leukinetics.biology.problems import BiologyError
+from leukinetics.biology.problems import BiologyError, Problems
+from leukinetics.biology.tables import Toml
 from leukinetics.errors import LeukineticsError, ModelError
 
 
@@ -363,6 +370,12 @@ def test_unknown_names_get_suggestions(tmp_path: Path) -> None:
         biology.assemble(root=tmp_path / "nowhere")
 
 
+def test_ids_that_are_no_text() -> None:
+    for condition, drugs in ((3, []), ("healthy", [["mab"]]), (None, [None])):
+        with pytest.raises(ModelError, match="no id of a condition or drug"):
+            biology.assemble(condition, drugs=drugs)  # type: ignore[arg-type]
+
+
 def test_files_that_are_no_text(tmp_path: Path) -> None:
     write_folder(tmp_path)
     (tmp_path / "modules" / "binary.ant").write_bytes(b"\xff\xfe\x00")
@@ -387,3 +400,30 @@ def test_files_with_a_hole_or_rubbish_are_reported_not_crashed_on(
         biology.assemble("castleman", drugs=["mab", "rhil6"], root=tmp_path)
     except LeukineticsError as error:
         assert str(error)
+
+
+JUNK = (None, 3, math.nan, 10**400, "", "IL6", [], ["plasma"], [{}], {}, {"value": 1}, True)
+
+
+def test_any_value_of_another_type_is_reported(tmp_path: Path) -> None:
+    """Every key of the drug and condition files in turn gets values of all types."""
+    folder = load(write_folder(tmp_path))
+    read: list[tuple[Toml, Callable[..., object]]] = [(d, emit) for d in folder.drugs.values()]
+    read += [(c, read_condition) for c in folder.conditions.values()]
+    for document, reader in read:
+        for path in _paths(document.content):
+            for junk in JUNK:
+                changed = copy.deepcopy(document)
+                inner = changed.content
+                for key in path[:-1]:
+                    inner = inner[key]
+                inner[path[-1]] = copy.deepcopy(junk)
+                reader(changed, folder, Problems())
+
+
+def _paths(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if here:
+        yield here
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from _paths(inner, (*here, key))

@@ -6,11 +6,11 @@ who do not program read and change them. :func:`assemble` composes them, :func:`
 
 from __future__ import annotations
 
-from leukinetics.biology.assemble import Assembly, assemble
+from leukinetics.biology.assemble import assemble
+from leukinetics.biology.assembly import Assembly
 from leukinetics.biology.check import check
 from leukinetics.biology.conditions import ConditionSet
-from leukinetics.biology.drug_records import Regimen
-from leukinetics.biology.drugs import DrugSpec
+from leukinetics.biology.drug_records import DrugSpec, Regimen
 from leukinetics.biology.problems import BiologyError, Problem
 
 __all__ = [

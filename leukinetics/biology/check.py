@@ -9,7 +9,8 @@ from pathlib import Path
 
 from leukinetics.biology.compose import compose
 from leukinetics.biology.conditions import ConditionSet, read_condition
-from leukinetics.biology.drugs import Emitted, emit
+from leukinetics.biology.drug_records import Emitted
+from leukinetics.biology.drugs import emit
 from leukinetics.biology.entities import Entity, composition
 from leukinetics.biology.folder import Biology, load
 from leukinetics.biology.infer import Inference

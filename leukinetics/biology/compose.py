@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from leukinetics.biology.drugs import Emitted, ports
+from leukinetics.biology.drug_records import Emitted
+from leukinetics.biology.drugs import ports
 from leukinetics.biology.folder import Biology
 from leukinetics.biology.formula import Node
 from leukinetics.biology.parameters import Parameter

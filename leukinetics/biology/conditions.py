@@ -144,7 +144,7 @@ class _Reader:
                 self.checks.add(f"the unit of '{name}': {error}", *path, "unit")
         for key in ("value", "mean", "sd", "median", "ln", "proportion", "low", "high"):
             number = table.get(key, 0.0)
-            if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+            if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < math.inf:
                 self.checks.add(f"{key} of '{name}' is '{number}', not a number.", *path, key)
         self.made.population[name] = dict(table)
 

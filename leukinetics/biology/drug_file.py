@@ -76,7 +76,10 @@ class _Reader:
             self.document.place("id"),
         )
         if not re.fullmatch(r"[a-z]\w*", self.drug.id):
-            checks.add(f"the id '{self.drug.id}' must be lower-case letters, digits and '_'.", "id")
+            checks.add(f"the id '{self.drug.id:.40}' must be lower-case letters, digits and '_'.", "id")
+            self.drug.structure = ""
+        if pk.get("structure") not in STRUCTURES:
+            self.drug.structure = ""
         self._parameters()
         for i, table in enumerate(checks.tables("pk", "covariate")):
             self._covariate(table, "pk", "covariate", i)
@@ -269,7 +272,7 @@ class _Reader:
             value, unit = float(entry["value"]), str(entry["unit"])
             if parse_unit(unit).dimension in wanted:
                 return f"{value:g} {unit}"
-        except (TypeError, KeyError, ValueError, DataError):
+        except (TypeError, KeyError, ValueError, OverflowError, DataError):
             pass
         example = '{value = 150, unit = "mg"}' if key in ("amount", "cap") else '{value = 4, unit = "week"}'
         self.checks.add(f"'{key}' of the regimen must be a quantity, written like {key} = {example}.", *path, key)

@@ -1,4 +1,4 @@
-"""What a drug file may say, as plain records."""
+"""What a drug file may say, what it adds to a model, and a drug as users of the model see it: plain records."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from leukinetics.biology.dimensions import DAY, LITRE, MG, NONE, Dimension
 from leukinetics.biology.parameters import Parameter
 from leukinetics.biology.problems import Place
+from leukinetics.biology.reader import Statement
 
 ROUTES = ("iv", "sc", "im", "po", "inhaled", "intranasal", "intrathecal")
 STRUCTURES = ("none", "one_compartment", "two_compartment")
@@ -67,7 +68,10 @@ class Regimen:
 
 @dataclass
 class DrugFile:
-    """Everything that a drug file says; ``parameters`` and ``named`` (those that the file names) by short name."""
+    """Everything that a drug file says; ``parameters`` and ``named`` (those that the file names) by short name.
+
+    ``structure`` is empty where the file gives none that can be built.
+    """
 
     id: str
     name: str
@@ -87,3 +91,45 @@ class DrugFile:
     supplies: tuple[str, ...] = ()
     is_supply: bool = False  # whether the file has [[supplies]], readable or not
     regimens: tuple[Regimen, ...] = ()
+
+
+@dataclass(frozen=True)
+class DrugSpec:
+    """A drug of an assembled model.
+
+    ``route_target``: route -> species that a dose goes into, in ``amount_unit`` ("mg", "pmol" or "mg/kg").
+    ``molar_mass`` in g/mol or None. ``binds``: port of the model -> target. ``plasma`` is the symbol of the plasma
+    concentration ("" for a drug that supplies a species of the model).
+    """
+
+    id: str
+    name: str
+    entity: str
+    modality: str
+    molar_mass: float | None
+    amount_unit: str
+    route_target: dict[str, str]
+    regimens: tuple[Regimen, ...]
+    plasma: str
+    binds: dict[str, str]
+    note: str
+    file: str
+
+
+@dataclass
+class Emitted:
+    """What a drug adds to a model: statements, parameters, and a term for each port."""
+
+    drug: DrugFile
+    statements: list[Statement] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+    ports: dict[str, str] = field(default_factory=dict)  # port -> term
+    route_target: dict[str, str] = field(default_factory=dict)
+
+    def spec(self, amount_unit: str, targets: dict[str, str]) -> DrugSpec:
+        """The drug as users of the model see it; ``targets``: port -> target."""
+        d = self.drug
+        return DrugSpec(
+            d.id, d.name, d.entity, d.modality, d.molar_mass, amount_unit, dict(self.route_target), d.regimens,
+            "" if d.supplies else f"{d.id}_central", {port: targets[port] for port in self.ports}, d.note, d.place.file,
+        )  # fmt: skip

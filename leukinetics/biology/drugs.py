@@ -14,60 +14,16 @@ and at a target's site the drug adds concentration/KD to the port that the modul
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from leukinetics.biology.drug_file import read_drug
-from leukinetics.biology.drug_records import Covariate, DrugFile, Regimen
+from leukinetics.biology.drug_records import Covariate, DrugFile, Emitted
 from leukinetics.biology.folder import Biology
-from leukinetics.biology.parameters import Parameter
 from leukinetics.biology.problems import Place, Problems
 from leukinetics.biology.reader import Statement, parse_statement
 from leukinetics.biology.tables import Toml
 
 #: The core's parameter for the turnover of CSF (1/day), which drugs without a rate of their own follow.
 CSF_TURNOVER = "csf_flow"
-
-
-@dataclass(frozen=True)
-class DrugSpec:
-    """A drug of an assembled model.
-
-    ``route_target``: route -> species that a dose goes into, in ``amount_unit`` ("mg", "pmol" or "mg/kg").
-    ``molar_mass`` in g/mol or None. ``binds``: port of the model -> target. ``plasma`` is the symbol of the plasma
-    concentration ("" for a drug that supplies a species of the model).
-    """
-
-    id: str
-    name: str
-    entity: str
-    modality: str
-    molar_mass: float | None
-    amount_unit: str
-    route_target: dict[str, str]
-    regimens: tuple[Regimen, ...]
-    plasma: str
-    binds: dict[str, str]
-    note: str
-    file: str
-
-
-@dataclass
-class Emitted:
-    """What a drug adds to a model: statements, parameters, and a term for each port."""
-
-    drug: DrugFile
-    statements: list[Statement] = field(default_factory=list)
-    parameters: list[Parameter] = field(default_factory=list)
-    ports: dict[str, str] = field(default_factory=dict)  # port -> term
-    route_target: dict[str, str] = field(default_factory=dict)
-
-    def spec(self, amount_unit: str, targets: dict[str, str]) -> DrugSpec:
-        """The drug as users of the model see it; ``targets``: port -> target."""
-        d = self.drug
-        return DrugSpec(
-            d.id, d.name, d.entity, d.modality, d.molar_mass, amount_unit, dict(self.route_target), d.regimens,
-            "" if d.supplies else f"{d.id}_central", {port: targets[port] for port in self.ports}, d.note, d.place.file,
-        )  # fmt: skip
 
 
 def emit(document: Toml, biology: Biology, problems: Problems) -> Emitted:
@@ -86,6 +42,8 @@ class _Emitter:
 
     def emit(self) -> Emitted:
         drug = self.drug
+        if not drug.structure:
+            return self.made
         self.made.parameters += drug.parameters.values()
         for covariate in drug.covariates:
             self.made.parameters += [covariate.coefficient, covariate.reference]
@@ -132,7 +90,7 @@ class _Emitter:
         if not drug.elimination:
             self._add("no elimination is given.")
         self._volume = volume
-        return all(name in drug.parameters for name in needed)
+        return bool(drug.elimination) and all(name in drug.parameters for name in needed)
 
     def _route(self, name: str, route: str) -> str:
         own = f"{name}_{route}"

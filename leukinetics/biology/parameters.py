@@ -177,11 +177,11 @@ def make_parameter(
 def _number(cell: object, what: str, place: Place, problems: Problems) -> float | None:
     try:
         value = float(cell) if isinstance(cell, (int, float, str)) and not isinstance(cell, bool) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         value = math.nan
     if math.isfinite(value):
         return value
-    problems.add(place, f"{what} is missing." if cell == "" else f"{what} is '{cell}', not a number.")
+    problems.add(place, f"{what} is missing." if cell == "" else f"{what} is '{cell!s:.40}', not a number.")
     return None
 
 
