@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,25 @@ def test_the_summary_names_what_fits_worst() -> None:
     text = "\n".join(command.summary(done))
     worst = problem.readouts[int(np.argmax(np.abs(found.residuals)))].key
     assert f"  {worst}: predicted" in text
+
+
+def test_a_part_of_the_core_is_not_committed(problem: Any, tmp_path: Path) -> None:
+    for option in ("--targets", "--parameters"):
+        result = run("core", "--out", str(tmp_path / "run"), "--write", option, "p0")
+        assert result.exit_code == 1 and "commits the calibration of the whole core" in result.stderr
+
+
+def test_write_commits_values_and_results(problem: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "parameters.tsv"
+    lines = ["id\tvalue\tunit", *(f"{p.key}\t{p.value!r}\tdimensionless" for p in problem.parameters)]
+    table.write_text("\n".join(lines) + "\n")
+    rows = tuple(replace(p, file=table, line=i) for i, p in enumerate(problem.parameters, start=2))
+    monkeypatch.setattr(command, "core_problem", lambda *_: replace(problem, parameters=rows))
+    monkeypatch.setattr(command, "COMMITTED", tmp_path / "results")
+    result = run("core", "--out", str(tmp_path / "run"), "--write")
+    assert result.exit_code == 0, result.stderr
+    committed = read_fit(tmp_path / "results")
+    written = [float(line.split("\t")[1]) for line in table.read_text().splitlines()[1:]]
+    assert written == [p["value"] for p in committed["parameters"]]
+    assert committed["run"]["patients"] == 16
+    assert str(table) in result.stderr

@@ -22,7 +22,7 @@ def calibrated(assemblies: Iterable[Any]) -> tuple[Parameter, ...]:
     """
     found: dict[str, Parameter] = {}
     for assembly in assemblies:
-        made = [_parameter(r, assembly.condition.id) for r in _rows(assembly.parameters)]
+        made = [_parameter(r) for r in _rows(assembly.parameters)]
         for parameter in [*made, *(_effect(r) for r in _rows(assembly.genotypes))]:
             found.setdefault(parameter.key, parameter)
     return tuple(sorted(found.values(), key=lambda p: (p.condition or "", str(p.file), p.line)))
@@ -32,7 +32,7 @@ def _rows(table: Any) -> list[dict[str, Any]]:
     return [row for row in table.to_dict("records") if row["kind"] == "calibrated"]
 
 
-def _parameter(row: dict[str, Any], condition: str) -> Parameter:
+def _parameter(row: dict[str, Any]) -> Parameter:
     file = BIOLOGY / str(row["file"])
     scale, width = parse_width(str(row["uncertainty"]), f"'{row['id']}' in {file}, line {row['line']}")
     value, published = float(row["value"]), float(row["published_value"])
@@ -44,7 +44,7 @@ def _parameter(row: dict[str, Any], condition: str) -> Parameter:
         width=width / factor if scale.name == "sd" else width,
         scale=scale,
         unit=str(row["published_unit"]),
-        condition=condition if row["owner"] == "condition" else None,
+        condition=Path(str(row["file"])).stem if row["owner"] == "condition" else None,
         to_internal=factor,
         file=file,
         line=int(row["line"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -66,7 +67,8 @@ def core_problem(
 
     Raises DataError for unknown names, and what the model or the targets raise where they are not in order.
     """
-    chosen = [t for t in load_targets(ids=targets) if _fitted(t)]
+    every = load_targets()
+    chosen = [t for t in [*every, *baseline_targets(every)] if _fitted(t) and (targets is None or t.id in targets)]
     if not chosen:
         raise DataError("None of these targets has a readout of role 'calibrate'.")
     assemblies: Assemblies = {}
@@ -75,7 +77,8 @@ def core_problem(
     )
     fitted = choose(calibrated(assemblies.values()), parameters)
     parts = [f"patients {patients}", *sorted(a.hash for a in assemblies.values())]
-    parts += [t.target.model_dump_json() for t in prepared]
+    parts += [json.dumps(t.target.protocol_of(variant), default=str) for t in prepared for variant in t.trials]
+    parts += [r.model_dump_json() for t in prepared for r in t.readouts]  # of role calibrate, no others
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     model = CoreModel(prepared, fitted, digest, threads)
     return Problem(fitted, tuple(r for t in prepared for r in published(t)), model)

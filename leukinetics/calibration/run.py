@@ -29,6 +29,7 @@ class Options:
     steps: int = 2000
     seed: int = 1
     profiles: Sequence[str] = ()
+    patients: int | None = None  # virtual patients in an arm: recorded, so that the objective can be computed again
 
 
 def calibrate(
@@ -57,6 +58,7 @@ def calibrate(
             "seed": options.seed,
             "starts": options.starts,
             "sampler": options.sampler,
+            "patients": options.patients,
             "candidates": journal.computed,
             "candidates_from_journal": journal.remembered,
             "candidates_without_prediction": journal.failed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from leukinetics.calibration.core import core_problem
@@ -42,7 +42,14 @@ def run_job(job: Job) -> str:
     if job.sampler not in SAMPLERS:
         raise DataError(f"There is no sampler '{job.sampler}'; use {' or '.join(SAMPLERS)}.")
     targets, chosen = parse_names(job.targets, "--targets"), parse_names(job.parameters, "--parameters")
-    options = Options(sampler=job.sampler, profiles=parse_names(job.profile, "--profile") or (), **job.numbers)
+    options = Options(
+        sampler=job.sampler,
+        profiles=parse_names(job.profile, "--profile") or (),
+        patients=job.patients,
+        **job.numbers,
+    )
+    if job.write and (targets or chosen):
+        raise DataError("--write commits the calibration of the whole core; leave out --targets and --parameters.")
     with status_line("assembling the model") as say:
         problem = core_problem(targets, chosen, job.patients, job.threads)
         try:
@@ -50,11 +57,20 @@ def run_job(job: Job) -> str:
         except KeyboardInterrupt:
             print(f"'{job.out}' holds what was computed; go on with --resume.", file=sys.stderr)
             raise
-    lines = [*summary(done), f"wrote {job.out}"]
-    if job.write:
-        changed = [*write_back(problem.parameters, done.values), *write_results(done, COMMITTED)]
-        lines.append("wrote " + ", ".join(str(path) for path in changed))
+        lines = [*summary(done), f"wrote {job.out}"]
+        if job.write:
+            lines.append("wrote " + ", ".join(str(path) for path in commit(done, job)))
     return "\n".join(lines)
+
+
+def commit(done: Calibration, job: Job) -> list[Path]:
+    """Write the fitted values into the tables, then the results with the hash of the model that has them."""
+    changed = write_back(done.problem.parameters, done.values)
+    fitted = core_problem(None, None, job.patients, job.threads)
+    return [
+        *changed,
+        *write_results(replace(done, problem=replace(done.problem, predictor=fitted.predictor)), COMMITTED),
+    ]
 
 
 def summary(done: Calibration) -> list[str]:
