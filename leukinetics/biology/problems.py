@@ -42,9 +42,6 @@ class Problems:
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._found)
 
-    def __len__(self) -> int:
-        return len(self._found)
-
     def add(self, place: Place, message: str, suggestion: str = "", severity: str = "error") -> None:
         """Record a problem; ``suggestion`` is as :func:`leukinetics.errors.suggest` returns it."""
         self._found.setdefault(Problem(place.file, place.line, message, suggestion, severity))
