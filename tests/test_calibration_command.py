@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from leukinetics.calibration.results import read_fit
 from leukinetics.cli import app
 from leukinetics.commands import calibrate as command
+from leukinetics.commands import progress
 
 
 @pytest.fixture
@@ -133,3 +134,13 @@ def test_write_commits_values_and_results(problem: Any, tmp_path: Path, monkeypa
     assert written == [p["value"] for p in committed["parameters"]]
     assert committed["run"]["patients"] == 16
     assert str(table) in result.stderr
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with progress.status_line("begin") as say:
+        say("too soon")
+        monkeypatch.setattr(progress, "EVERY", 0.0)
+        say("step 2")
+    assert capsys.readouterr().err == "step 2\n"

@@ -14,8 +14,9 @@ from leukinetics.calibration.collect import calibrated
 from leukinetics.calibration.parameters import Parameter, choose
 from leukinetics.calibration.problem import Problem
 from leukinetics.calibration.readouts import Readout
-from leukinetics.errors import DataError
+from leukinetics.errors import DataError, suggest
 from leukinetics.evidence import PreparedTarget, Target, load_targets, prepare_target
+from leukinetics.evidence.baselines import baseline_targets
 from leukinetics.evidence.run import Assemblies
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ def core_problem(
 
     Raises DataError for unknown names, and what the model or the targets raise where they are not in order.
     """
-    every = load_targets()
-    chosen = [t for t in [*every, *baseline_targets(every)] if _fitted(t) and (targets is None or t.id in targets)]
+    chosen = [t for t in _targets(targets) if _fitted(t)]
     if not chosen:
         raise DataError("None of these targets has a readout of role 'calibrate'.")
     assemblies: Assemblies = {}
@@ -99,6 +99,16 @@ def published(target: PreparedTarget) -> list[Readout]:
         )
         for r in target.readouts
     ]
+
+
+def _targets(ids: Sequence[str] | None) -> list[Target]:
+    """The studies, and the published baselines of the conditions that no study reads."""
+    studies = load_targets()
+    found = {t.id: t for t in [*studies, *baseline_targets(studies)]}
+    for name in ids or ():
+        if name not in found:
+            raise DataError(f"There is no target '{name}'.{suggest(name, found)}")
+    return [found[name] for name in (found if ids is None else ids)]
 
 
 def _fitted(target: Target) -> bool:

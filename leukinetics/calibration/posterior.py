@@ -63,7 +63,7 @@ def laplace(journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda
         logs, k = smooth_weights(raw)
         if best is None or k < best[0]:
             best = (k, z, logs, raw)
-        if k < 0.5:
+        if k < 0.5 or effective_size(logs) < len(mean):  # good already, or too few draws to learn from
             break
         weights = _normalised(logs)
         centre = weights @ z
