@@ -289,3 +289,10 @@ def test_a_target_is_named_as_its_file_and_needs_nothing_outside_the_package() -
         text = target.file.read_text(encoding="utf-8")
         assert tomllib.loads(text)["id"] == target.file.stem
         assert "../" not in text and not re.search(r"[\s\"'](/\w+){2,}", text), target.id
+
+
+def test_the_example_of_the_documentation_can_be_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "targets.md").read_text(encoding="utf-8")
+    (tmp_path / "study.toml").write_text(text.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    (target,) = load_targets(tmp_path)
+    assert target.readout[0].value == pytest.approx(0.63)
