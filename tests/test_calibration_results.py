@@ -74,6 +74,20 @@ def test_the_files_say_what_was_found(tmp_path: Path) -> None:
     np.testing.assert_allclose(table, problem.values(done.posterior.draws), rtol=1e-5, atol=1e-12)
 
 
+def test_readouts_that_no_parameter_moves_are_named() -> None:
+    def model(values: np.ndarray) -> np.ndarray:
+        return np.concatenate([values, 0 * values + 3, 0 * values + 3, 0 * values + 3], axis=1)
+
+    data = (
+        Readout("moved", 2.0, 0.1),
+        Readout("fixed", 2.0, 0.1),
+        Readout("holds", 2.0, 0.1, bound="above"),
+        Readout("fails", 4.0, 0.1, bound="above"),
+    )
+    problem = Problem((Parameter("p", 1.0, 1.0, 1.0),), data, Function(model))
+    assert finished(problem).unmoved == ["fixed", "fails"]
+
+
 def test_a_prediction_that_is_no_number_is_written_as_null(tmp_path: Path) -> None:
     def model(values: np.ndarray) -> np.ndarray:
         return np.concatenate([values, np.full_like(values, np.nan)], axis=1)

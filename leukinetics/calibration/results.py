@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 COMMITTED = Path(__file__).parent / "results"
 FIT, DRAWS = "core_fit.json", "core_draws.tsv"
 UNINFORMED = 0.2  # contraction below which the data are said not to inform a parameter
+FLAT = 1e-3  # standard errors per prior standard deviation below which a parameter does not move a readout
 STRONG = 0.5  # correlation from which a pair is listed
 
 
@@ -47,6 +48,13 @@ class Calibration:
         """The fitted values by key, in published units, rounded as they are committed."""
         exact = self.problem.values(self.fit.z[None])[0]
         return {name: float(written(value)) for name, value in zip(self.problem.names, exact, strict=True)}
+
+    @property
+    def unmoved(self) -> list[str]:
+        """Readouts that no fitted parameter moves (tests of sign that hold aside): no fit can bring them closer."""
+        slopes = np.abs(self.fit.jacobian).max(axis=1, initial=0.0)
+        rows = zip(self.problem.readouts, slopes, self.fit.residuals, strict=True)
+        return [r.key for r, slope, residual in rows if slope < FLAT and not (r.bound and residual == 0)]
 
     @property
     def deviations(self) -> Floats:
@@ -84,6 +92,7 @@ def describe(done: Calibration) -> dict[str, Any]:
         },
         "parameters": parameters,
         "not_informed": [p["key"] for p in parameters if not p["informed"]],
+        "not_moved_by_any_parameter": done.unmoved,
         "strong_correlations": _correlations(problem.names, done.posterior.covariance),
         "readouts": _readouts(problem, fit),
         "directions": _directions(problem.names, fit),
@@ -136,6 +145,7 @@ def _readouts(problem: Problem, fit: Fit) -> list[dict[str, Any]]:
             "scale": r.scale,
             "sigma": _short(r.sigma),
             "residual": _short(fit.residuals[j]),
+            "slope": _short(np.linalg.norm(fit.jacobian[j])),
             **({"bound": r.bound} if r.bound else {}),
             "source": r.source,
         }

@@ -93,4 +93,6 @@ def summary(done: Calibration) -> list[str]:
         )
     open_ones = sorted((name for name, c in contraction.items() if c < UNINFORMED), key=lambda name: contraction[name])
     lines.append("not informed by the data: " + (", ".join(open_ones) or "none"))
+    if done.unmoved:
+        lines.append("readouts that no fitted parameter moves: " + ", ".join(done.unmoved))
     return lines
