@@ -174,6 +174,14 @@ CASES = {
         {"functions": ("// Functions.", "function f(x)\n g(x)\nend\nfunction g(x)\n f(x)\nend\n")},
         ["modules/functions.ant, line 1: the functions call each other in a circle: f -> g -> f"],
     ),
+    "function of what it is not given": (
+        {"functions": ("(x, k, n)", "(x, k, m)")},
+        ["modules/functions.ant, line 2: function 'hill' uses 'n', which is not one of its arguments"],
+    ),
+    "function of an unknown function": (
+        {"functions": ("1 + (x/k)^n", "plus1((x/k)^n)")},
+        ["modules/functions.ant, line 2: function 'hill' calls the unknown function 'plus1'"],
+    ),
     "unknown function": (
         {"il6": ("signal := hill(", "signal := hil(")},
         ["il6.ant, line 13: 'signal := hil(il6_free, il6_half, crp_power)/signal_ref' calls the unknown", "'hill'"],

@@ -76,17 +76,23 @@ class _Composer:
                 continue
             self.made.functions[function.name] = function
             places[function.name] = place
-        calls = {f.name: [n.value for n in f.body.walk() if n.op == "call"] for f in self.made.functions.values()}
-        for name, called in calls.items():
-            for node in (n for n in self.made.functions[name].body.walk() if n.op == "call"):
-                if not self._call_is_sound(node, places[name], f"function '{name}'"):
-                    called.clear()
-        while circle := find_circle(calls):
+        functions = self.made.functions
+        calls = {f.name: [n for n in f.body.walk() if n.op == "call"] for f in functions.values()}
+        while bad := [
+            name
+            for name in functions
+            if False in [self._call_is_sound(n, places[name], f"function '{name}'") for n in calls[name]]
+        ]:
+            self._drop(bad)
+        while circle := find_circle({name: [n.value for n in calls[name]] for name in functions}):
             self.problems.add(places[circle[0]], f"the functions call each other in a circle: {' -> '.join(circle)}.")
-            for name in circle[:-1]:
-                calls.pop(name, None)
-                self.made.functions.pop(name, None)
-                self.biology.unreadable.add(name)
+            self._drop(circle[:-1])
+
+    def _drop(self, names: list[str]) -> None:
+        """Forget functions that cannot be expanded; who calls them is not to blame."""
+        for name in names:
+            del self.made.functions[name]
+        self.biology.unreadable.update(names)
 
     # ---- symbols -------------------------------------------------------------------------------------
 

@@ -208,12 +208,13 @@ class _Reader:
         except ModelError as error:
             self._unreadable(place, f"function '{name}': ", error, name, text)
             return
-        for unknown in [n for n in body_node.names if n not in names]:
-            self.problems.add(
-                place,
-                f"function '{name}' uses '{unknown}', which is not one of its arguments.",
-                suggest(unknown, names),
-            )
+        strange = [n for n in body_node.names if n not in names]
+        for unknown in strange:
+            message = f"function '{name}' uses '{unknown}', which is not one of its arguments."
+            self.problems.add(place, message, suggest(unknown, names))
+        if strange:
+            self.module.unreadable.add(name)
+            return
         self.module.functions.append((Function(name, names, body_node), place))
 
 
