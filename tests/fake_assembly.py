@@ -69,7 +69,7 @@ def fake_assembly(**population: object) -> SimpleNamespace:
         model=model,
         hash="0" * 64,
         parameters=pd.DataFrame(ROWS, columns=list(COLUMNS)).assign(
-            set_by=lambda t: t["set_by"].map(str.split), prior=float("nan")
+            set_by=lambda t: t["set_by"].map(str.split), prior=float("nan"), file="conditions/inflamed.toml"
         ),
         readouts=pd.DataFrame({"id": ["crp", "mab", "tnf"], "unit": ["mg/L", "mg/L", "pg/mL"]}),
         drugs={

@@ -14,7 +14,7 @@ from leukinetics.biology.tables import Toml
 from leukinetics.biology.toml_checks import TomlChecks
 from leukinetics.errors import DataError
 
-_TOP = ("id", "title", "entity", "modules", "sources", "note", "set", "population", "baseline")
+_TOP = ("id", "title", "entity", "like", "modules", "sources", "note", "set", "population", "baseline")
 _POPULATION = ("value", "mean", "sd", "median", "ln", "proportion", "low", "high", "unit", "kind", "source", "note")
 _BASELINE = (
     "readout",
@@ -89,6 +89,8 @@ class _Reader:
             if module not in self.biology.modules:
                 what = f"there is no module '{module}'."
                 checks.add(what, "modules", near=module, known=self.biology.modules)
+        if "like" in content:
+            self._inherit(content["like"])
         for name, table in checks.named_tables("set"):
             self._set(name, table)
         for name, table in checks.named_tables("population"):
@@ -96,6 +98,16 @@ class _Reader:
         for i, table in enumerate(checks.tables("baseline")):
             self._baseline(i, table)
         return self.made
+
+    def _inherit(self, base: Any) -> None:
+        """Take over the parameters of another condition: one value, and one fit of it, serves both."""
+        document = self.biology.conditions.get(base) if isinstance(base, str) else None
+        if document is None or "like" in document.content:
+            what = f"'like' names '{base}', which is no condition with parameters of its own."
+            self.checks.add(what, "like", near=str(base), known=self.biology.conditions)
+            return
+        # What is wrong in the other file is reported with that file.
+        self.made.parameters |= read_condition(document, self.biology, Problems()).parameters
 
     def _set(self, name: str, table: dict[str, Any]) -> None:
         self.checks.known(table, FIELDS, "set", name)

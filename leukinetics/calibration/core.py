@@ -73,7 +73,8 @@ def core_problem(
         raise DataError("None of these targets has a readout of role 'calibrate'.")
     assemblies: Assemblies = {}
     prepared = tuple(
-        prepare_target(t, role="calibrate", patients=patients, sampling="sobol", assemblies=assemblies) for t in chosen
+        prepare_target(t, role="calibrate", patients=_enough(t, patients), sampling="sobol", assemblies=assemblies)
+        for t in chosen
     )
     fitted = choose(calibrated(assemblies.values()), parameters)
     parts = [f"patients {patients}", *sorted(a.hash for a in assemblies.values())]
@@ -109,6 +110,14 @@ def _targets(ids: Sequence[str] | None) -> list[Target]:
         if name not in found:
             raise DataError(f"There is no target '{name}'.{suggest(name, found)}")
     return [found[name] for name in (found if ids is None else ids)]
+
+
+def _enough(target: Target, patients: int) -> int:
+    """More patients where a readout is the tail of a distribution or its spread."""
+    asked = {r.statistic for r in target.readout if r.role == "calibrate"}
+    if "p99" in asked:
+        return max(patients, 256)
+    return max(patients, 64) if asked - {"median", "mean", "geometric_mean"} else patients
 
 
 def _fitted(target: Target) -> bool:

@@ -160,8 +160,8 @@ class ReferenceModel:
         for state, rate in zip(states, rates, strict=True):
             if state.name not in self._stoichiometries:
                 # A rate that cancels to nothing is known to rounding of its terms only, not to its own size.
-                rounding = abs(float(ours[state.name])) * 1e-6
-                pairs.append((f"the rate of '{state.name}'", float(rate), self.read(f"{self.id(state.name)}'"), rounding))
+                size = abs(float(ours[state.name])) * 1e-6
+                pairs.append((f"the rate of '{state.name}'", float(rate), self.read(f"{self.id(state.name)}'"), size))
         for what, mine, theirs, size in pairs:
             if math.isfinite(mine) and math.isfinite(theirs):
                 if abs(mine - theirs) <= _AGREE * max(abs(mine), abs(theirs), size):

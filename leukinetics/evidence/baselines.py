@@ -19,6 +19,7 @@ from leukinetics.evidence.target import Target
 
 CONDITIONS = Path(__file__).parents[1] / "biology" / "conditions"
 ASSUMED = 0.15  # standard error on ln where the source prints none
+ASSAYS = 0.3  # model error on ln: laboratories read cytokines on scales of their own
 PATIENTS = 200
 _ROW = re.compile(r"databook:(\w+)")
 
@@ -86,6 +87,7 @@ def _readout(name: str, row: dict[str, Any]) -> dict[str, Any]:
         "value": row["value"],
         "unit": row["unit"],
         "scale": "ln",
+        "model_error": ASSAYS,
         "source": str(row.get("source", "")),
         "note": str(row.get("note", "")),
         "databook": next(iter(_ROW.findall(str(row.get("source", "")))), ""),

@@ -40,7 +40,7 @@ def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd
     table = assembly.parameters
     for name, kind, uncertainty, prior in zip(*(table[c] for c in ("id", "kind", "uncertainty", "prior")), strict=True):
         row = rows[str(name)]
-        key = f"{assembly.condition.id}.{name}" if row.condition else str(name)
+        key = f"{row.condition}.{name}" if row.condition else str(name)
         if key in fitted:
             found[key] = fitted[key].to_numpy(dtype=float)[pick] * row.factor
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from leukinetics.errors import DataError, suggest
@@ -22,14 +23,14 @@ class Parameter:
     factor: float
     spread: Spread | None
     set_by: frozenset[str]
-    condition: bool
+    condition: str  # the condition that sets it, else ""
 
 
 def read_parameters(table: Any) -> dict[str, Parameter]:
     """The rows of ``assembly.parameters`` by id. DataError for a spread that cannot be read."""
-    columns = ("id", "value", "unit", "published_value", "published_unit", "spread", "set_by", "owner")
+    columns = ("id", "value", "unit", "published_value", "published_unit", "spread", "set_by", "owner", "file")
     found = {}
-    for name, value, unit, published, published_unit, spread, set_by, owner in zip(
+    for name, value, unit, published, published_unit, spread, set_by, owner, file in zip(
         *(table[column] for column in columns), strict=True
     ):
         here, there = text(published_unit), text(unit)
@@ -42,7 +43,7 @@ def read_parameters(table: Any) -> dict[str, Parameter]:
             factor=factor,
             spread=parse_spread(spread, f"the parameter '{name}'"),
             set_by=frozenset(set_by),
-            condition=owner == "condition",
+            condition=Path(text(file)).stem if owner == "condition" else "",
         )
     return found
 

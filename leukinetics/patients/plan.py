@@ -104,11 +104,11 @@ class Plan:
 
     def parameter_of(self, key: str) -> str:
         """The parameter that a key of ``typical`` means ("caps.drive_nlrp3" where the condition caps sets it)."""
-        return key.removeprefix(f"{self.condition}.") if self.condition else key
+        return key if key in self.parameters or key.startswith("effect:") else key.rpartition(".")[2]
 
     def typical_keys(self) -> list[str]:
         """All keys that ``typical`` may have for this model."""
-        rows = [f"{self.condition}.{n}" if p.condition else n for n, p in self.parameters.items()]
+        rows = [f"{p.condition}.{n}" if p.condition else n for n, p in self.parameters.items()]
         return [*rows, *(v.key(name) for v in self.variants for name in v.effects)]
 
     def split(self, typical: Mapping[str, float]) -> tuple[dict[str, float], list[str]]:
@@ -127,8 +127,9 @@ class Plan:
         """``typical``, or DataError where it names what this model does not have."""
         mine, others = self.split(typical or {})
         if others:
-            qualified = f"{self.condition}.{others[0]}"
-            if qualified in self.typical_keys():
+            row = self.parameters.get(others[0])
+            if row and row.condition:
+                qualified = f"{row.condition}.{others[0]}"
                 raise DataError(f"'{others[0]}' is set by the condition; name its typical value '{qualified}'.")
             raise DataError(
                 f"There is no parameter '{others[0]}' to give a typical value.{suggest(others[0], self.typical_keys())}"
