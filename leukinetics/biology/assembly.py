@@ -188,7 +188,8 @@ class Assembly:
             for row in self._biology.correlations
         ]
         rows += [row for emitted in self._made.emitted for row in emitted.drug.correlations]
-        return [row for row in rows if row["a"] in self._parameters and row["b"] in self._parameters]
+        known = {*self._parameters, *(row["variant"] for row in self._genotypes())}
+        return [row for row in rows if row["a"] in known and row["b"] in known]
 
 
 def _plain(composition: Composition) -> Iterable[list[str]]:

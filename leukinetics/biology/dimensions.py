@@ -126,7 +126,7 @@ def parse_unit(text: str) -> Unit:
     for _, exponent, dimension, size in parts:
         total *= dimension**exponent
         factor *= float(size) ** exponent
-    if not 1e-200 < factor < 1e200:
+    if not 1e-200 < factor < 1e200 or any(abs(power) > 9 for power in total.powers):
         raise DataError(_not_a_unit(text))
     return Unit(text, total, _round(factor), tuple(parts))
 

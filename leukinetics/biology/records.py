@@ -60,6 +60,7 @@ class Tables(Protocol):
     parameters: dict[str, Parameter]
     entities: dict[str, Entity]
     readouts: dict[str, Readout]
+    genotypes: list[Row]
     unreadable: set[str]
 
 
@@ -148,21 +149,19 @@ def read_genotypes(text: str, file: str, tables: Tables, problems: Problems) -> 
 
 
 def read_correlations(text: str, file: str, tables: Tables, problems: Problems) -> list[Row]:
-    """Rows of the table of correlations between patients."""
+    """Rows of the table of correlations between patients: of parameters, or of variants (linkage)."""
     rows = read_tsv(text, file, CORRELATIONS, problems)
     seen: dict[frozenset[str], Place] = {}
+    known = {*tables.parameters, *(row["variant"] for row in tables.genotypes)}
     for row in rows:
         pair = frozenset((row["a"], row["b"]))
         if pair in seen:
             problems.add(row.place, f"the correlation of '{row['a']}' and '{row['b']}' is also in {seen[pair]}.")
         seen.setdefault(pair, row.place)
         for name in (row["a"], row["b"]):
-            if name not in tables.parameters and name not in tables.unreadable:
-                problems.add(
-                    row.place,
-                    f"the correlation names the unknown parameter '{name}'.",
-                    suggest(name, tables.parameters),
-                )
+            if name not in known and name not in tables.unreadable:
+                what = f"the correlation names '{name}', which is no parameter and no variant."
+                problems.add(row.place, what, suggest(name, known))
         _check_number(row, "rho", f"{row['a']} with {row['b']}", (-1.0, 1.0), problems)
         if not row["source"]:
             problems.add(row.place, f"the correlation of '{row['a']}' and '{row['b']}' has no source.")
