@@ -23,6 +23,7 @@ from leukinetics.calibration.results import COMMITTED, DRAWS, FIT, Calibration, 
 from leukinetics.calibration.write_back import write_back
 from leukinetics.errors import DataError
 from leukinetics.evidence import load_targets
+from leukinetics.evidence.baselines import baseline_targets
 
 FEW = ["tnf_lps", "tnf_loss", "il6_lps", "il6_loss", "il10_lps"]
 
@@ -38,8 +39,9 @@ def everything() -> Problem:
 
 
 def test_only_rows_of_role_calibrate_are_in_the_problem(everything: Problem) -> None:
-    expected = [f"{t.id}.{r.id}" for t in load_targets() for r in t.readout if r.role == "calibrate"]
-    assert [r.key for r in everything.readouts] == expected
+    targets = [*load_targets(), *baseline_targets()]
+    expected = [f"{t.id}.{r.id}" for t in targets for r in t.readout if r.role == "calibrate"]
+    assert sorted(r.key for r in everything.readouts) == sorted(expected)
     assert {r.role for r in everything.readouts} == {"calibrate"}
 
 
@@ -69,8 +71,8 @@ def test_nothing_about_a_validate_row_reaches_the_problem(endotoxin: Problem, mo
 def test_a_target_to_validate_with_cannot_be_calibrated_to() -> None:
     (only,) = (t for t in load_targets() if t.id == "lps_04")
     assert {r.role for r in only.readout} == {"validate"}
-    with pytest.raises(DataError, match="None of these targets has a readout of role 'calibrate'"):
-        core_problem(["lps_04"])
+    with pytest.raises(DataError, match="'lps_04' has no readout of role 'calibrate'"):
+        core_problem(["lps_06", "lps_04"])
 
 
 def test_every_calibrated_row_that_the_targets_can_meet_is_a_parameter(everything: Problem) -> None:
@@ -150,6 +152,9 @@ def test_fitted_values_reach_the_assembled_model(everything: Problem, tmp_path: 
 # ---- what is committed ------------------------------------------------------------------------------
 
 
+ADVICE = "the model, a prior or a target has changed: run 'leukinetics calibrate core --write'"
+
+
 @pytest.fixture(scope="module")
 def committed() -> dict[str, Any]:
     if not (COMMITTED / FIT).is_file():
@@ -161,17 +166,18 @@ def committed() -> dict[str, Any]:
 def test_committed_values_still_reach_the_recorded_objective(committed: dict[str, Any]) -> None:
     problem = core_problem(patients=committed["run"]["patients"])
     recorded = {p["key"]: p["value"] for p in committed["parameters"]}
-    assert {p.key: p.value for p in problem.parameters} == pytest.approx(recorded, rel=1e-5)
+    assert {p.key for p in problem.parameters} == set(recorded), ADVICE
+    assert {p.key: p.value for p in problem.parameters} == pytest.approx(recorded, rel=1e-5), ADVICE
     z = problem.start()[None]
     reached = float(objective(z, problem.residuals(problem.predict(z)))[0])
-    advice = "the model, a prior or a target has changed: run 'leukinetics calibrate core --write'"
-    assert reached == pytest.approx(committed["objective"]["total"], rel=0.005, abs=0.02), advice
-    assert committed["hashes"]["targets"] == problem.targets_hash, advice
+    assert reached == pytest.approx(committed["objective"]["total"], rel=0.005, abs=0.02), ADVICE
+    assert committed["hashes"]["targets"] == problem.targets_hash, ADVICE
 
 
 def test_committed_draws_keep_the_prior_of_what_no_row_informs(committed: dict[str, Any], everything: Problem) -> None:
     table = pd.read_csv(COMMITTED / DRAWS, sep="\t")
-    assert list(table) == [p["key"] for p in committed["parameters"]] == everything.names
+    assert list(table) == [p["key"] for p in committed["parameters"]]
+    assert set(table) == set(everything.names), ADVICE
     assert np.isfinite(table.to_numpy()).all()
     recorded = {p["key"]: p for p in committed["parameters"]}
     untouched = [

@@ -68,9 +68,13 @@ def core_problem(
 
     Raises DataError for unknown names, and what the model or the targets raise where they are not in order.
     """
-    chosen = [t for t in _targets(targets) if _fitted(t)]
+    asked = _targets(targets)
+    chosen = [t for t in asked if _fitted(t)]
+    if targets is not None and len(chosen) < len(asked):
+        other = next(t.id for t in asked if not _fitted(t))
+        raise DataError(f"The target '{other}' has no readout of role 'calibrate': it can be validated against only.")
     if not chosen:
-        raise DataError("None of these targets has a readout of role 'calibrate'.")
+        raise DataError("No target has a readout of role 'calibrate'.")
     assemblies: Assemblies = {}
     prepared = tuple(
         prepare_target(t, role="calibrate", patients=_enough(t, patients), sampling="sobol", assemblies=assemblies)

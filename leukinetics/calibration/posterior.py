@@ -54,7 +54,7 @@ def laplace(journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda
     """
     rng = np.random.default_rng(seed)
     mean, covariance = fit.z, laplace_covariance(fit.jacobian)
-    proposals = max(4 * draws, 10 * len(mean), 400)
+    proposals = max(4 * draws, 25 * len(mean), 400)
     best: tuple[float, Floats, Floats, Floats] | None = None
     for number in range(ROUNDS):
         say(f"importance sampling, round {number + 1} of {ROUNDS}")
