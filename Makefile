@@ -1,4 +1,4 @@
-# make demo    simulate a published model for 2,000 virtual patients; writes out/demo.png
+# make demo    a published trial of canakinumab in 150 virtual patients; writes out/demo.png
 # make test    all tests, the quick ones first
 # make bench   the benchmark; writes bench/results/
 # make lint    ruff and mypy

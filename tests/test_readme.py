@@ -1,12 +1,14 @@
-"""Every code block of the README runs.
+"""Every code block of the README runs, and its numbers are those of the validation page.
 
 ``python`` blocks run in order in one interpreter and one empty folder, so a block may use names and files
-of the blocks above it. In ``console`` blocks the lines that begin with ``$`` are commands: those of
-``leukinetics`` run in that same folder; of ``make`` it is checked that the target exists.
+of the blocks above it. A ``toml`` block is written to the file that its first line names. In ``console`` blocks the
+lines that begin with ``$`` are commands: those of ``leukinetics`` run in that same folder; of ``make`` it is
+checked that the target exists. ``python -m`` commands within the text have to name modules that exist.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
@@ -19,6 +21,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ROLE = re.compile(r"^\| (predicted|fitted|check of an input) \| (\d+) \| (\d+) \|$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -30,18 +33,22 @@ class Block:
     line: int
 
 
+def text(page: str = "README.md") -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
 def blocks() -> list[Block]:
     """The fenced blocks of the README in order."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return [Block(m[1], m[2], text.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(text)]
+    readme = text()
+    return [Block(m[1], m[2], readme.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(readme)]
 
 
 def test_every_block_is_of_a_kind_that_is_run_or_plain_text() -> None:
-    assert {b.language for b in blocks()} <= {"python", "console", "text"}
+    assert {b.language for b in blocks()} <= {"python", "console", "toml", "text"}
 
 
 @pytest.mark.slow
-def test_python_and_command_line_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "readme"}
     for block in blocks():
@@ -49,6 +56,8 @@ def test_python_and_command_line_blocks_run(tmp_path: Path, monkeypatch: pytest.
             # Blank lines in front make the line numbers of a traceback those of the README.
             source = "\n" * (block.line - 1) + block.text
             exec(compile(source, str(ROOT / "README.md"), "exec"), names)
+        elif block.language == "toml":
+            (tmp_path / block.text.splitlines()[0].removeprefix("# ")).write_text(block.text, encoding="utf-8")
         elif block.language == "console":
             for command in commands(block):
                 if command[0] == "leukinetics":
@@ -62,6 +71,24 @@ def test_make_targets_named_in_the_readme_exist() -> None:
     for command in named:
         done = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/core.md", "docs/architecture.md"])
+def test_links_modules_and_folders_that_a_page_names_exist(page: str) -> None:
+    found = text(page)
+    for link in re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", found):
+        assert ((ROOT / page).parent / link).exists(), f"{page} links to {link}"
+    for module in re.findall(r"python -m ([\w.]+)", found):
+        assert importlib.util.find_spec(module), f"{page} names {module}"
+    for file in re.findall(r"`((?:leukinetics|biology|engine|docs|tests)/[\w./]+)`", found):
+        places = (ROOT / file, ROOT / "leukinetics" / file)
+        assert any(place.exists() for place in places), f"{page} names {file}"
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_validation_page() -> None:
+    counted = ROLE.findall(text("docs/validation.md"))
+    assert len(counted) == 3
+    assert set(ROLE.findall(text())) == set(counted), "take the table in the README from docs/validation.md"
 
 
 def commands(block: Block) -> list[list[str]]:
