@@ -1,4 +1,4 @@
-"""Every code block of the README runs, and its numbers are those of the validation page.
+"""Every code block of the README runs, its numbers are those of the validation page, and the recipes work.
 
 ``python`` blocks run in order in one interpreter and one empty folder, so a block may use names and files
 of the blocks above it. A ``toml`` block is written to the file that its first line names. In ``console`` blocks the
@@ -12,12 +12,15 @@ import importlib.util
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from leukinetics import biology
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -37,10 +40,10 @@ def text(page: str = "README.md") -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
-def blocks() -> list[Block]:
-    """The fenced blocks of the README in order."""
-    readme = text()
-    return [Block(m[1], m[2], readme.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(readme)]
+def blocks(page: str = "README.md") -> list[Block]:
+    """The fenced blocks of a page in order."""
+    found = text(page)
+    return [Block(m[1], m[2], found.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(found)]
 
 
 def test_every_block_is_of_a_kind_that_is_run_or_plain_text() -> None:
@@ -89,6 +92,44 @@ def test_the_numbers_of_the_readme_are_those_of_the_validation_page() -> None:
     counted = ROLE.findall(text("docs/validation.md"))
     assert len(counted) == 3
     assert set(ROLE.findall(text())) == set(counted), "take the table in the README from docs/validation.md"
+
+
+def test_the_recipes_for_a_drug_a_condition_and_a_mechanism_work(tmp_path: Path) -> None:
+    packaged = Path(biology.__file__).parent
+    for part in ("modules", "conditions", "drugs"):
+        shutil.copytree(packaged / part, tmp_path / part)
+    for table in packaged.glob("*.tsv"):
+        shutil.copy(table, tmp_path)
+    written = []
+    for block in blocks("docs/core.md"):
+        name = block.text.splitlines()[0].lstrip("#/ ")
+        if block.language in ("toml", "text"):
+            (tmp_path / name).write_text(block.text, encoding="utf-8")
+            written.append(name)
+    assert written == ["drugs/my_antibody.toml", "conditions/my_condition.toml", "modules/ferritin.ant"]
+    add_row(
+        tmp_path / "entities.tsv", id="my_antibody", name="My antibody", kind="drug", molar_mass="150000", source="-"
+    )
+    add_row(tmp_path / "entities.tsv", id="my_condition", name="my condition", kind="disease", source="-")
+    add_row(tmp_path / "entities.tsv", id="ferritin", name="ferritin", kind="protein", molar_mass="474000", source="-")
+    given = {"kind": "assumed", "source": "assumption"}
+    add_row(tmp_path / "parameters.tsv", id="ferritin_base", value="100", unit="ug/L", entity="ferritin", **given)
+    add_row(tmp_path / "parameters.tsv", id="ferritin_loss", value="0.5", unit="1/day", **given)
+    readout = {"id": "ferritin", "expression": "ferritin_plasma", "unit": "ug/L", "entity": "ferritin"}
+    add_row(tmp_path / "readouts.tsv", **readout, label="ferritin")
+    assert biology.check(tmp_path) == []
+    model = biology.assemble("my_condition", drugs=["my_antibody"], root=tmp_path).model
+    doses = [{"time": 0.0, "target": "my_antibody_depot", "amount": 50.0}]
+    result = model.simulate([0.0, 14.0], doses=doses, run_in=20_000.0, outputs=["ferritin", "crp"])
+    assert float(result["ferritin"][0, 1]) < 0.8 * float(result["ferritin"][0, 0])
+
+
+def add_row(table: Path, **cells: str) -> None:
+    """Add a row to a table; cells that are not given stay empty."""
+    header = table.read_text(encoding="utf-8").split("\n", 1)[0].split("\t")
+    assert set(cells) <= set(header)
+    with table.open("a", encoding="utf-8") as file:
+        file.write("\t".join(cells.get(name, "") for name in header) + "\n")
 
 
 def commands(block: Block) -> list[list[str]]:
