@@ -169,6 +169,14 @@ def test_a_drug_leaves_the_core_as_it_is(tmp_path: Path) -> None:
 # ---- the packaged biology --------------------------------------------------------------------------------
 
 
+def test_results_carry_the_readouts_own_units() -> None:
+    made = biology.assemble("healthy", drugs=["canakinumab"])
+    found = made.model.simulate([0.0], outputs=list(made.readouts["id"]))
+    expected = dict(zip(made.readouts["id"], made.readouts["unit"], strict=True))
+    assert {name: found[name].attrs["units"] for name in expected} == expected
+    assert expected["temperature"] == "degC"
+
+
 def test_the_packaged_biology_has_no_problem() -> None:
     assert [str(p) for p in biology.check()] == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,10 +77,13 @@ class Assembly:
 
     @cached_property
     def model(self) -> Model:
-        """The model, to simulate."""
+        """The model, to simulate. Its units are those of :meth:`unit`: SBML has no degC, and one unit of extent."""
         from leukinetics import load_model
+        from leukinetics.engine.model import Model
 
-        return load_model(self.sbml)
+        system = load_model(self.sbml).system
+        own = {n: self.unit(n) for n in system.observables if n in self.symbols and self.symbols[n].kind != "species"}
+        return Model(replace(system, units=system.units | own))
 
     def write_sbml(self, path: str | Path) -> None:
         """Write :attr:`sbml` to a file."""
