@@ -87,6 +87,27 @@ def test_mistakes_are_one_message(problem: Any, tmp_path: Path, arguments: list[
     assert not (tmp_path / "run").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_one_message(problem: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    result = run("core", "--out", str(tmp_path / "file"))
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
+    assert result.stderr.startswith("error: ") and "cannot be the calibration's folder" in result.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_damaged_folder_is_one_message(problem: Any, tmp_path: Path) -> None:
+    assert run("core", "--out", str(tmp_path), "--starts", "1").exit_code == 0
+    damaged = tmp_path / "evaluations_00000.npz"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    result = run("core", "--out", str(tmp_path), "--starts", "1", "--resume")
+    assert result.exit_code == 1 and "evaluations_00000.npz' cannot be read" in result.stderr
+    damaged.unlink()
+    assert run("core", "--out", str(tmp_path), "--starts", "1", "--resume").exit_code == 0
+    (tmp_path / "problem.json").write_text("[]")
+    result = run("core", "--out", str(tmp_path), "--resume")
+    assert result.exit_code == 1 and "belongs to another calibration" in result.stderr
+
+
 def test_write_refuses_values_that_came_from_no_file(problem: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(command, "COMMITTED", tmp_path / "results")
     result = run("core", "--out", str(tmp_path / "run"), "--write")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukinetics.calibration.problem import Problem
-from leukinetics.engine.stream import replacing
+from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ class Journal:
             self._check(head, content)
             self._read()
         else:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise DataError(
+                    f"'{self.folder}' cannot be the calibration's folder: {error.strerror or error}. Name another one."
+                ) from error
             write_json(head, content)
 
     def evaluate(self, z: Floats) -> Floats:
@@ -85,15 +91,18 @@ class Journal:
         self._known.update((point.tobytes(), row) for point, row in zip(z, predicted, strict=True))
         if self.folder is not None:
             path = self.folder / f"evaluations_{self._files:05d}.npz"
-            with replacing(path) as temporary, open(temporary, "wb") as file:
+            with naming(path), replacing(path) as temporary, open(temporary, "wb") as file:
                 np.savez(file, z=z, predicted=predicted)
             self._files += 1
 
     def _read(self) -> None:
         assert self.folder is not None
         for path in sorted(self.folder.glob("evaluations_*.npz")):
-            with np.load(path) as stored:
-                z, predicted = stored["z"], stored["predicted"]
+            try:
+                with open(path, "rb") as file, np.load(file) as stored:
+                    z, predicted = stored["z"], stored["predicted"]
+            except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+                raise DataError(f"'{path}' cannot be read ({error}); remove it, and --resume makes it anew.") from error
             self.failed += int(self.problem.failures(predicted).sum())
             self._known.update((point.tobytes(), row) for point, row in zip(z, predicted, strict=True))
             self._files = int(path.stem.rpartition("_")[2]) + 1
@@ -102,9 +111,9 @@ class Journal:
     def _check(head: Path, content: dict[str, object]) -> None:
         try:
             found = json.loads(head.read_text())
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise DataError(f"'{head}' cannot be read ({error}); start in another folder.") from error
-        if found.get("fingerprint") != content["fingerprint"]:
+        if not isinstance(found, dict) or found.get("fingerprint") != content["fingerprint"]:
             raise DataError(
                 f"'{head.parent}' belongs to another calibration: the model, a prior, a target or the choice of "
                 "parameters has changed since. Start in another folder."
@@ -113,5 +122,5 @@ class Journal:
 
 def write_json(path: Path, content: object) -> None:
     """Write JSON to a file that appears whole or not at all."""
-    with replacing(path) as temporary:
+    with naming(path), replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")

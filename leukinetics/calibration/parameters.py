@@ -65,5 +65,6 @@ def choose(parameters: Sequence[Parameter], names: Sequence[str] | None) -> tupl
     known = [p.key for p in parameters] + [p.id for p in parameters]
     for name in names:
         if name not in known:
-            raise DataError(f"'{name}' is not a calibrated parameter.{suggest(name, known)}")
+            near = suggest(name, known) or f" These targets' models have {', '.join(p.key for p in parameters)}."
+            raise DataError(f"'{name}' is not a calibrated parameter.{near}")
     return tuple(p for p in parameters if p.key in names or p.id in names)
