@@ -14,7 +14,7 @@ from scipy import stats
 from leukinetics import DataError, ProtocolError
 from leukinetics.patients import make_plan
 from leukinetics.patients.convert import convert
-from leukinetics.patients.criteria import parse_criterion
+from leukinetics.patients.criteria import Bound, parse_criterion
 from leukinetics.patients.population import read_distribution
 from leukinetics.patients.spread import parse_spread
 
@@ -42,7 +42,8 @@ def test_truncation_is_that_of_the_distribution() -> None:
     [
         ({"mean": 92, "unit": "kg"}, "give mean and sd"),
         ({"mean": 92, "sd": 15}, "has no unit"),
-        ({"mean": 92, "sd": 15, "unit": "mg/L"}, "cannot be converted"),
+        ({"mean": 92, "sd": 15, "unit": "mg/L"}, "'weight': 'mg/L' .* cannot be converted"),
+        ({"mean": 92, "sd": 15, "unit": "kg", "low": 90, "high": 80}, "give low below high"),
         ({"mean": 92, "stdev": 15, "unit": "kg"}, "unknown key 'stdev'"),
         ({"mean": "92", "sd": 15, "unit": "kg"}, "finite number"),
         ({"mean": 92, "sd": -1, "unit": "kg"}, "negative spread"),
@@ -99,9 +100,14 @@ def test_criteria() -> None:
     assert (low.value, high.value, low.unit, high.unit) == (2.0, 10.0, "mg/L", "mg/L")
     assert len(parse_criterion([">= 2 mg/L", "< 10 mg/L"], "crp")) == 2
     assert bound.holds(np.array([1.0, 2.0, np.nan])).tolist() == [False, True, False]
-    for text in ("about 2 mg/L", ">= 2 mgg/L", "10 to 2 mg/L", "=> 2 mg/L", "", ">="):
+    for text in ("about 2 mg/L", ">= 2 mgg/L", "10 to 2 mg/L", "2ng/L to 10 mg/L", "=> 2 mg/L", "", ">="):
         with pytest.raises(ProtocolError, match="crp"):
             parse_criterion(text, "crp")
+    assert Bound(">", 2.0, "").value_in("dimensionless") == 2.0
+    assert Bound(">", 50.0, "%").value_in("fold") == 0.5
+    for unit in ("mg/L", "%", "day"):
+        with pytest.raises(DataError, match="2 has no unit"):
+            Bound(">", 2.0, "").value_in(unit)
 
 
 @given(

@@ -36,6 +36,15 @@ def convert(value: float, source: str, target: str, molar_mass: float | None = N
     )
 
 
+def is_pure(unit: str) -> bool:
+    """Whether a unit is that of pure numbers (fold, %)."""
+    try:
+        convert(1.0, unit, "dimensionless")
+    except DataError:
+        return False
+    return True
+
+
 def _spelled(unit: str) -> str:
     """A unit as ``leukinetics.units`` reads it: m2 as m^2, a pure number as dimensionless, degC as a difference."""
     text = str(unit).strip()

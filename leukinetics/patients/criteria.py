@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leukinetics.errors import ProtocolError
+from leukinetics.errors import DataError, ProtocolError
+from leukinetics.patients.convert import convert, is_pure
 from leukinetics.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _BARE = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 @dataclass(frozen=True)
 class Bound:
-    """One comparison with ``value`` in ``unit`` (empty: a pure number, or that of what it is compared with)."""
+    """One comparison with ``value`` in ``unit`` (empty: a pure number)."""
 
     sign: str
     value: float
@@ -40,12 +41,17 @@ class Bound:
         found: NDArray[Any] = _OPERATORS[self.sign](values, self.value if limit is None else limit)
         return found
 
+    def value_in(self, unit: str) -> float:
+        """``value`` in another unit. DataError where it measures something else, or lacks a unit that it needs."""
+        if not self.unit and not (is_pure(unit) and convert(1.0, "", unit) == 1.0):
+            raise DataError(f"{self.value:g} has no unit; write one that can be converted to '{unit}'.")
+        return convert(self.value, self.unit, unit)
+
 
 def parse_criterion(text: Any, what: str) -> list[Bound]:
     """The comparisons of a criterion, or of a list of criteria, that must all hold.
 
-    A quantity alone is a lower bound; one without a unit has that of what it is compared with. Raises ProtocolError
-    that names ``what``.
+    A quantity alone is a lower bound. Raises ProtocolError that names ``what``.
     """
     if isinstance(text, (list, tuple)):
         return [bound for part in text for bound in parse_criterion(part, what)]
@@ -56,7 +62,9 @@ def parse_criterion(text: Any, what: str) -> list[Bound]:
         return [Bound(found.group(1), *_quantity(found.group(2), what))]
     if found := _RANGE.fullmatch(stripped):
         high, unit = _quantity(found.group(2), what)
-        low = _quantity(found.group(1), what)[0]
+        low, own = _quantity(found.group(1), what)
+        if own not in ("", unit):
+            raise ProtocolError(f"{what} is '{stripped}', in two units; write it in one, such as '2 to 10 mg/L'.")
         if low > high:
             raise ProtocolError(f"{what} is '{stripped}', from {low:g} to {high:g}; write the smaller number first.")
         return [Bound(">=", low, unit), Bound("<=", high, unit)]

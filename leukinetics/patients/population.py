@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from leukinetics.errors import DataError, suggest
-from leukinetics.patients.convert import convert
+from leukinetics.patients.convert import convert, is_pure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,12 +101,15 @@ def read_distribution(name: str, spec: Any, unit: str, molar_mass: float | None 
         if not 0 <= numbers["proportion"] <= 1:
             raise DataError(f"{what} has the proportion {numbers['proportion']:g}; it must lie between 0 and 1.")
         return Distribution("binary", numbers["proportion"])
-    own = str(spec.get("unit", unit if _pure(unit) else ""))
-    if not own and not _pure(unit):
+    own = str(spec.get("unit", unit if is_pure(unit) else ""))
+    if not own and not is_pure(unit):
         raise DataError(f'{what} has no unit; add one, such as unit = "{unit}".')
 
     def inside(value: float) -> float:
-        return convert(value, own, unit, molar_mass)
+        try:
+            return convert(value, own, unit, molar_mass)
+        except DataError as error:
+            raise DataError(f"{what}: {error}") from error
 
     low, high = _bounds(name, unit)
     low, high = (
@@ -127,7 +130,9 @@ def read_distribution(name: str, spec: Any, unit: str, molar_mass: float | None 
         raise DataError(f"{what} has a negative spread.")
     if found.kind == "lognormal" and found.center <= 0:
         raise DataError(f"{what} has the median {numbers['median']:g}; a lognormal one must be above 0.")
-    if not low < high or not low <= found.center <= high:
+    if not low < high:
+        raise DataError(f"{what} is limited to {low:g} to {high:g} {unit}; give low below high.")
+    if not low <= found.center <= high:
         raise DataError(f"{what} is centred at {found.center:g} {unit}, outside of {low:g} to {high:g} {unit}.")
     return found if found.kind == "constant" or found.size > 0 else Distribution("constant", found.center)
 
@@ -149,11 +154,3 @@ def _number(value: Any, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise DataError(f"{what} is {value!r:.40}; it must be a finite number.")
     return float(value)
-
-
-def _pure(unit: str) -> bool:
-    try:
-        convert(1.0, unit, "dimensionless")
-    except DataError:
-        return False
-    return True

@@ -154,7 +154,7 @@ def _responds(endpoint: Endpoint, last: Array, b: Array, unit: str) -> Array:
 
 def _limit(endpoint: Endpoint, bound: Bound, unit: str) -> float:
     try:
-        return convert(bound.value, bound.unit, unit) if bound.unit else bound.value
+        return bound.value_in(unit)
     except LeukineticsError as error:
         raise ProtocolError(f"endpoint '{endpoint.id}', threshold: {error}") from error
 

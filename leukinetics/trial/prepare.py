@@ -17,7 +17,6 @@ from leukinetics.assays import Assay, assay_for, assays
 from leukinetics.engine.run_in import RunIn
 from leukinetics.errors import DataError, LeukineticsError, ModelError, ProtocolError, suggest
 from leukinetics.patients import Plan, make_plan
-from leukinetics.patients.convert import convert
 from leukinetics.patients.criteria import Bound
 from leukinetics.trial.dosing import Block, dose_blocks
 from leukinetics.trial.protocol import Protocol
@@ -183,7 +182,7 @@ def _criterion(name: str, bounds: list[Bound], plan: Plan, units: Mapping[str, s
         known = [*plan.covariate_units, *units]
         raise ProtocolError(f"eligibility, {name}: no covariate and no observable has this name.{suggest(name, known)}")
     try:
-        return [Bound(b.sign, convert(b.value, b.unit, unit) if b.unit else b.value, unit) for b in bounds]
+        return [Bound(b.sign, b.value_in(unit), unit) for b in bounds]
     except LeukineticsError as error:
         raise ProtocolError(f"eligibility, {name}: {error}") from error
 
