@@ -105,10 +105,26 @@ def test_a_typical_value_of_another_name_is_refused() -> None:
         patients.sample(fake_assembly(), 5, 1, typical={"crp_bas": 4.0})
     with pytest.raises(DataError, match=r"name its typical value 'inflamed\.drive'"):
         patients.sample(fake_assembly(), 5, 1, typical={"drive": 4.0})
-    with pytest.raises(DataError, match="finite"):
-        patients.sample(fake_assembly(), 5, 1, typical={"KD": float("nan")})
+    for value in (float("nan"), "4", None, [4.0]):
+        with pytest.raises(DataError, match="finite"):
+            patients.sample(fake_assembly(), 5, 1, typical={"KD": value})  # type: ignore[dict-item]
     with pytest.raises(DataError, match="'share' has a spread on the logit scale"):
         patients.sample(fake_assembly(), 5, 1, typical={"share": 1.5})
+
+
+def test_numbers_of_patients_and_assemblies_are_checked() -> None:
+    for n in (-1, 2.5, "3", True):
+        with pytest.raises(DataError, match="whole number of 0 or more"):
+            patients.sample(fake_assembly(), n, 1)  # type: ignore[arg-type]
+        with pytest.raises(DataError, match="whole number of 0 or more"):
+            patients.draws(fake_assembly(), n, 1)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="first patient's number is -1"):
+        patients.sample(fake_assembly(), 5, 1, first=-1)
+    with pytest.raises(DataError, match="'inflamed' is no assembled model"):
+        patients.sample("inflamed", 5, 1)
+    with pytest.raises(DataError, match="give a mapping"):
+        patients.sample(fake_assembly(), 5, 1, population=["weight"])  # type: ignore[arg-type]
+    assert len(patients.sample(fake_assembly(), 0, 1)) == len(patients.draws(fake_assembly(), 0, 1)) == 0
 
 
 def test_the_typical_patient() -> None:

@@ -27,7 +27,9 @@ def make_plan(
     count) and ``ancestry`` (EUR, EAS, AFR). ``parameters``: values that hold for everybody, ``{"value": 2.7}``
     with a ``unit``. Raises DataError for an unknown name, or one that may not be set here.
     """
-    rows = read_parameters(assembly.parameters)
+    rows = read_parameters(parameters_of(assembly))
+    if not isinstance(population or {}, Mapping):
+        raise DataError(f"The population is {population!r:.40}; give a mapping from covariate to what it is like.")
     own = dict(population or {})
     alleles, ancestry = own.pop("genotype", {}), str(own.pop("ancestry", "EUR"))
     fixed = {name: _fixed(name, spec, rows) for name, spec in (parameters or {}).items()}
@@ -49,6 +51,17 @@ def make_plan(
         variants=read_variants(assembly.genotypes, rows, ancestry, alleles),
         pairs=pairs,
     )
+
+
+def parameters_of(assembly: Any) -> Any:
+    """The table of parameters of an assembled model; DataError for what is none."""
+    table = getattr(assembly, "parameters", None)
+    if table is None:
+        raise DataError(
+            f"{assembly!r:.60} is no assembled model; make one with leukinetics.biology.assemble, such as "
+            "assemble('healthy', drugs=['canakinumab'])."
+        )
+    return table
 
 
 def _fixed(name: str, spec: Any, rows: Mapping[str, Parameter]) -> float:

@@ -38,6 +38,11 @@ def normals(seed: int, name: str, n: int, first: int = 0) -> NDArray[np.float64]
 
 def check_seed(seed: Any) -> int:
     """The seed as a whole number >= 0; DataError otherwise."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise DataError(f"The seed is {seed!r:.40}; it must be a whole number of 0 or more.")
-    return int(seed)
+    return check_count("The seed", seed)
+
+
+def check_count(what: str, n: Any) -> int:
+    """A whole number >= 0; DataError that names ``what`` otherwise."""
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        raise DataError(f"{what} is {n!r:.40}; it must be a whole number of 0 or more.")
+    return int(n)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.errors import DataError
-from leukinetics.patients.counters import normals, uniforms
+from leukinetics.patients.build import parameters_of
+from leukinetics.patients.counters import check_count, normals, uniforms
 from leukinetics.patients.genotypes import read_variants
 from leukinetics.patients.parameters import read_parameters
 from leukinetics.patients.spread import check_typical, parse_spread
@@ -33,7 +34,8 @@ def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd
     """
     import pandas as pd
 
-    rows = read_parameters(assembly.parameters)
+    rows = read_parameters(parameters_of(assembly))
+    n = check_count("The number of draws", n)
     fitted = _posterior(POSTERIOR if posterior is None else posterior)
     pick = (uniforms(seed, "posterior", n) * len(fitted)).astype(int) if len(fitted) else np.zeros(n, dtype=int)
     found = {}

@@ -7,9 +7,10 @@ candidates differ by the candidates alone (common random numbers).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -117,10 +118,7 @@ class Plan:
         mine = {}
         for key in typical:
             if key in known:
-                value = typical[key]
-                if not np.isfinite(value):
-                    raise DataError(f"The typical value of '{key}' is {value}; it must be a finite number.")
-                mine[key] = float(value)
+                mine[key] = _finite(typical[key], key)
         return mine, [key for key in typical if key not in known]
 
     def check_typical(self, typical: Mapping[str, float] | None) -> dict[str, float]:
@@ -135,3 +133,13 @@ class Plan:
                 f"There is no parameter '{others[0]}' to give a typical value.{suggest(others[0], self.typical_keys())}"
             )
         return mine
+
+
+def _finite(value: Any, key: str) -> float:
+    try:
+        number = math.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"The typical value of '{key}' is {value!r:.40}; it must be a finite number.")
+    return number

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.patients.build import make_plan
+from leukinetics.patients.counters import check_count
 from leukinetics.patients.population import Distribution
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def sample(
     import pandas as pd
 
     plan = make_plan(assembly, population)
+    n, first = check_count("The number of patients", n), check_count("The first patient's number", first)
     z = plan.normals(seed, n, first=first, design=design)
     columns = plan.columns(z, [plan.check_typical(typical)])
     index = pd.RangeIndex(first, first + n, name="patient")
