@@ -106,7 +106,11 @@ def test_a_mapping_is_kept_as_toml() -> None:
         ({"trial__start": "09:00"}, r"^trial: 'clock = true' and 'start'"),
         ({"trial__start": "25:00"}, r"^trial, start: '25:00' is not a clock time"),
         ({"eligibility__crp": "at least 2"}, r"^eligibility, crp: .*'>= 2 mg/L'"),
-        ({"arm": []}, r"^arm: .*at least 1 item"),
+        (
+            {"trial__duration": "12"},
+            r"duration: '12' has no unit; write a duration such as '16 weeks'",
+        ),
+        ({"arm": []}, r"^arm: there must be at least one\."),
         ({"arm__1__name": "placebo"}, r"two arms are named 'placebo'"),
         ({"arm__1__dose__0__amount": "150"}, r"dose 1, amount: '150' has no unit"),
         ({"arm__1__dose__0__amount": "0 mg"}, r"dose 1, amount: '0 mg' is no amount"),
@@ -125,7 +129,10 @@ def test_a_mapping_is_kept_as_toml() -> None:
         ),
         ({"endpoint__0__kind": "responder"}, r"kind 'responder' needs a 'threshold'"),
         ({"endpoint__0__threshold": "< 2 mg/L"}, r"kind 'percent_change' has no use for a 'threshold'"),
-        ({"endpoint__0__compare_to": "placbo"}, r"compares to the arm 'placbo'\. Did you mean 'placebo'"),
+        (
+            {"endpoint__0__compare_to": "placbo"},
+            r"to the arm 'placbo', which is not there\. Did you mean 'placebo'",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_place(changes: dict[str, Any], message: str) -> None:
@@ -152,6 +159,9 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'name = "\xe9"')
     with pytest.raises(ProtocolError, match="is not valid TOML"):
         lk.read_protocol(tmp_path / "latin.toml")
+    for what in (None, [1], 3):
+        with pytest.raises(ProtocolError, match="is no protocol; give the path"):
+            lk.read_protocol(what)  # type: ignore[arg-type]
 
 
 VALUES = st.recursive(

@@ -206,6 +206,8 @@ def test_what_the_model_has_not_is_refused() -> None:
         ({"endpoint": [{"id": "e", "observable": "mab", "kind": "value", "at": "1 d", "noise": True}]}, "no assay of"),
         ({"eligibility": {"crpp": "> 1 mg/L"}}, "eligibility, crpp"),
         ({"eligibility": {"crp": "> 1 day"}}, "eligibility, crp"),
+        ({"eligibility": {"crp": "> 1"}}, r"eligibility, crp: 1 has no unit; write one .* to 'mg/L'"),
+        ({"eligibility": {"age": "18 to 75"}}, "eligibility, age: 18 has no unit"),
         ({"arm": [{"name": "a", "dose": [{"drug": "mab", "amount": "1 mg", "route": "po"}]}]}, r"route: .*sc or iv"),
         ({"arm": [{"name": "a", "dose": [{"drug": "mab", "amount": "1 day", "route": "iv"}]}]}, "dose 1, amount"),
         ({"arm": [{"name": "a", "dose": [{"drug": "pulse", "amount": "1 ng", "route": "iv"}]}]}, "give it per kg"),
@@ -257,9 +259,23 @@ def test_the_summary_and_the_files(tmp_path: Path) -> None:
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     trial.run(ready, out=out)
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    assert repr(result) == "<TrialResult 'test': 40 patients, 0 failed, arms 'placebo', 'iv'>"
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_trial_runs(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be written"):
-        trial.run(ready, out=tmp_path / "file")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(DataError, match=r"cannot be written to '.*': '.*file' is a file; name a folder"):
+            trial.run("there is no such protocol.toml", out=out)
+    with pytest.raises(ProtocolError):
+        trial.run("there is no such protocol.toml", out=tmp_path / "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_threshold_needs_its_unit() -> None:
+    end = {"id": "r", "observable": "crp", "kind": "responder", "at": "8 weeks", "threshold": "< 0.3"}
+    with pytest.raises(ProtocolError, match=r"endpoint 'r', threshold: 0\.3 has no unit"):
+        trial.run(prepared(endpoint=[end], patients=4))
 
 
 def test_a_trial_of_the_real_model() -> None:

@@ -190,9 +190,8 @@ class Protocol(Part):
                     f"1 to {MOST_SAMPLES:,} intervals."
                 )
             if e.compare_to is not None and e.compare_to not in arms:
-                raise ValueError(
-                    f"endpoint '{e.id}' compares to the arm '{e.compare_to}'.{suggest(e.compare_to, arms)}"
-                )
+                near = suggest(e.compare_to, arms) or f" The arms are {', '.join(arms)}."
+                raise ValueError(f"endpoint '{e.id}' compares to the arm '{e.compare_to}', which is not there.{near}")
         return self
 
     @property

@@ -28,6 +28,8 @@ def read_protocol(protocol: str | Path | Mapping[str, Any] | Protocol) -> Protoc
         return protocol
     if isinstance(protocol, Mapping):
         return _check(protocol, "", toml_text(protocol))
+    if not isinstance(protocol, (str, Path)):
+        raise ProtocolError(f"{protocol!r:.40} is no protocol; give the path of a TOML file, or a mapping.")
     path = Path(protocol)
     try:
         text = path.read_text(encoding="utf-8")
@@ -67,5 +69,7 @@ def _message(error: Any) -> str:
     given = f" (it is {error['input']!r:.40})" if error["type"] not in ("missing", "value_error") else ""
     if error["type"] == "missing":
         return "this key is missing; add it."
+    if error["type"] == "too_short":
+        return "there must be at least one."
     text = str(error["msg"]).removeprefix("Value error, ")
     return text if text.endswith(("?", ".")) and not given else text.rstrip(".") + given + "."

@@ -40,6 +40,12 @@ class TrialResult:
     summary: dict[str, Any]
     provenance: dict[str, Any]
 
+    def __repr__(self) -> str:
+        s = self.summary
+        arms = ", ".join(f"'{a['name']}'" for a in s["arms"])
+        people = s["patients"]
+        return f"<TrialResult '{s['trial']}': {people['enrolled']} patients, {people['failed']} failed, arms {arms}>"
+
 
 def make_result(outcome: Outcome, typical: dict[str, float]) -> TrialResult:
     """The tables of the first candidate of an outcome."""

@@ -12,7 +12,7 @@ from leukinetics.trial.outcome import run_candidates
 from leukinetics.trial.prepare import Prepared, prepare
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.result import TrialResult, make_result
-from leukinetics.trial.store import write_trial
+from leukinetics.trial.store import check_folder, write_trial
 
 
 def run(
@@ -39,7 +39,11 @@ def run(
     ------
     ProtocolError
         If the protocol is malformed, asks for what the model has not, or enrols too few patients.
+    DataError
+        If ``typical`` names what the model has not, or ``out`` cannot be written to.
     """
+    if out is not None:
+        check_folder(out)
     prepared = protocol if isinstance(protocol, Prepared) else prepare(protocol, patients=patients)
     if patients is not None:
         prepared = replace(prepared, n=patients)

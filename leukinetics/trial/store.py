@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from leukinetics.trial.result import TrialResult
+
+
+def check_folder(out: str | Path) -> None:
+    """DataError unless a trial can be written to folder ``out``, which need not exist; leaves nothing behind."""
+    folder = Path(out)
+    there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not there.is_dir():
+        raise DataError(f"The trial cannot be written to '{folder}': '{there}' is a file; name a folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise DataError(f"The trial cannot be written to '{folder}': '{there}' does not let you; name another folder.")
 
 
 def write_trial(result: TrialResult, out: str | Path) -> Path:

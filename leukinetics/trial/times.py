@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from leukinetics.errors import LeukineticsError
 from leukinetics.units import convert, parse_quantity
 
 DAY = "day"
@@ -18,8 +19,9 @@ def days(text: Any) -> float:
     try:
         value, unit = parse_quantity(text)
         return convert(value, unit, DAY)
-    except Exception as error:
-        raise ValueError(f"{error} Write a duration such as '16 weeks', '2.5 h' or '0 d'.") from error
+    except LeukineticsError as error:
+        reason = str(error).partition("; ")[0].rstrip(".")  # its advice is about quantities of any kind
+        raise ValueError(f"{reason}; write a duration such as '16 weeks', '2.5 h' or '0 d'.") from error
 
 
 def clock_time(text: Any) -> float:
