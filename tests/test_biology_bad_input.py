@@ -382,13 +382,43 @@ def test_ids_that_are_no_text() -> None:
     for condition, drugs in ((3, []), ("healthy", [["mab"]]), (None, [None])):
         with pytest.raises(ModelError, match="no id of a condition or drug"):
             biology.assemble(condition, drugs=drugs)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="give a list of ids"):
+        biology.assemble("healthy", drugs=3)  # type: ignore[arg-type]
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:
     write_folder(tmp_path)
     (tmp_path / "modules" / "binary.ant").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ModelError, match=r"binary\.ant' cannot be read as UTF-8"):
+    with pytest.raises(ModelError, match=r"binary\.ant' cannot be read as UTF-8 text: line 1 has the byte 0xff"):
         load(tmp_path)
+    (tmp_path / "modules" / "binary.ant").write_bytes(b"// one\n// M\xfcller\n")
+    with pytest.raises(ModelError, match="line 2 has the byte 0xfc; save it so"):
+        load(tmp_path)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    plain = biology.assemble("castleman", drugs=["mab"], root=tmp_path).hash
+    for name in FILES:
+        path = tmp_path / name
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert biology.assemble("castleman", drugs=["mab"], root=tmp_path).hash == plain
+
+
+@pytest.mark.parametrize(("text", "message"), [(None, "there is no such file"), ("\n", "the table is empty")])
+def test_a_missing_table_is_one_problem(tmp_path: Path, text: str | None, message: str) -> None:
+    write_folder(tmp_path)
+    path = tmp_path / "parameters.tsv"
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    (problem,) = biology.check(tmp_path)
+    assert (problem.file, problem.line) == ("parameters.tsv", 1) and problem.message.startswith(message)
+    with pytest.raises(BiologyError, match=message):
+        biology.assemble("castleman", root=tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BiologyError, match="a biology folder needs it"):
+        biology.assemble("healthy", root=tmp_path / "empty")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)

@@ -33,17 +33,20 @@ def assemble(condition: str | None = None, drugs: Sequence[str] = (), root: str 
         If there is no such folder, condition or drug.
     """
     biology = load(root)
-    names = [drugs] if isinstance(drugs, str) else list(drugs)
+    try:
+        names = [drugs] if isinstance(drugs, str) else list(drugs or ())
+    except TypeError:
+        raise ModelError(f"The drugs are {drugs!r:.40}; give a list of ids, such as ['canakinumab'].") from None
     for name in (*names, *([] if condition is None else [condition])):
         if not isinstance(name, str):
             raise ModelError(f"{name!r:.40} is no id of a condition or drug; give it as text, such as 'healthy'.")
     wanted = tuple(sorted(set(names)))
     key = (biology.signature, condition, wanted)
     if key not in _made:
+        if biology.headless:
+            raise BiologyError(biology.headless)
         _exists("condition", [] if condition is None else [condition], biology, biology.conditions)
         _exists("drug", wanted, biology, biology.drugs)
-        if biology.headless:
-            raise BiologyError(biology.problems.errors)
         made = draft(biology, condition, wanted)
         if made.problems.errors:
             raise BiologyError(_all_errors(made, root))

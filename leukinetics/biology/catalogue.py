@@ -88,15 +88,15 @@ def read_catalogue(root: Path | None = None) -> Catalogue:
     problems = Problems()
     found = Catalogue(root)
     for path in sorted((root / "modules").glob("*.ant")):
-        found.modules.append(read_module(path.stem, f"modules/{path.name}", path.read_text("utf-8"), problems))
+        found.modules.append(read_module(path.stem, f"modules/{path.name}", path.read_text("utf-8-sig"), problems))
     for table in TABLES:
         path = root / f"{table}.tsv"
-        text = path.read_text("utf-8") if path.is_file() else ""
+        text = path.read_text("utf-8-sig") if path.is_file() else ""
         header = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
         found.tables[table] = read_tsv(text, path.name, [c.strip() for c in header.split("\t")], problems)
     for folder, documents in (("drugs", found.drugs), ("conditions", found.conditions)):
         for path in sorted((root / folder).glob("*.toml")):
-            document = read_toml(path.read_text("utf-8"), f"{folder}/{path.name}", problems)
+            document = read_toml(path.read_text("utf-8-sig"), f"{folder}/{path.name}", problems)
             if document is not None:
                 documents[str(document.content.get("id", path.stem))] = document
     if problems.errors:

@@ -66,7 +66,7 @@ def check(root: str | Path | None = None) -> list[Problem]:
     """
     biology = load(root)
     if biology.headless:
-        return biology.problems.sorted
+        return biology.headless
     whole = draft(biology, None, biology.drugs)
     problems = whole.problems
     for broken in biology.broken.values():

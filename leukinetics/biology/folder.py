@@ -14,7 +14,7 @@ from leukinetics.biology.entities import COLUMNS as ENTITY_COLUMNS
 from leukinetics.biology.entities import Entity, read_entities
 from leukinetics.biology.parameters import COLUMNS as PARAMETER_COLUMNS
 from leukinetics.biology.parameters import Parameter, read_parameters
-from leukinetics.biology.problems import Place, Problems
+from leukinetics.biology.problems import Place, Problem, Problems
 from leukinetics.biology.reader import Module, read_module
 from leukinetics.biology.records import (
     CORRELATIONS,
@@ -28,8 +28,11 @@ from leukinetics.biology.records import (
     read_readouts,
     read_targets,
 )
-from leukinetics.biology.tables import Row, Toml, read_toml
+from leukinetics.biology.tables import EMPTY, NO_COLUMN, Row, Toml, read_toml
 from leukinetics.errors import ModelError
+
+NEEDED = ("parameters.tsv", "entities.tsv")
+NO_FILE = "there is no such file"
 
 _KEPT = 4
 _loaded: OrderedDict[str, Biology] = OrderedDict()
@@ -55,9 +58,9 @@ class Biology:
     unreadable: set[str] = field(default_factory=set)  # names whose definitions are there but cannot be read
 
     @property
-    def headless(self) -> bool:
-        """Whether a table lacks a column, so that nothing that refers to it can be judged."""
-        return any("the table has no column" in p.message for p in self.problems)
+    def headless(self) -> list[Problem]:
+        """Tables that are missing or lack a column: nothing that refers to them can be judged."""
+        return [p for p in self.problems.sorted if p.message.startswith((NO_COLUMN, NO_FILE, EMPTY))]
 
 
 def load(root: str | Path | None = None) -> Biology:
@@ -91,9 +94,15 @@ def _texts(folder: Path) -> dict[str, str]:
     texts = {}
     for path in paths:
         try:
-            texts[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeError) as error:
-            raise ModelError(f"The file '{path}' cannot be read as UTF-8 text: {error}.") from error
+            # Spreadsheets begin what they save with a byte order mark.
+            texts[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            line, byte = error.object[: error.start].count(b"\n") + 1, error.object[error.start]
+            raise ModelError(
+                f"The file '{path}' cannot be read as UTF-8 text: line {line} has the byte 0x{byte:02x}; save it so."
+            ) from error
+        except OSError as error:
+            raise ModelError(f"The file '{path}' cannot be read: {error.strerror or error}.") from error
     return texts
 
 
@@ -102,7 +111,9 @@ def _read(folder: Path, signature: str, texts: dict[str, str]) -> Biology:
     made = Biology(folder, signature, problems)
 
     def table(file: str, columns: tuple[str, ...], read: Callable[[str], Any]) -> Any:
-        """A missing table is an empty one."""
+        """A missing table is an empty one, but a model without parameters or entities is none."""
+        if file not in texts and file in NEEDED:
+            problems.add(Place(file, 1), f"{NO_FILE} in '{folder}'; a biology folder needs it.")
         return read(texts.get(file, "\t".join(columns)))
 
     made.entities = table("entities.tsv", ENTITY_COLUMNS, lambda t: read_entities(t, "entities.tsv", problems))

@@ -14,6 +14,8 @@ from leukinetics.errors import suggest
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]#]+?)\s*\]\]?")
 _KEY = re.compile(r"^\s*([A-Za-z0-9_.\"'-]+)\s*=")
 _AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)| *\(at end of document\)")
+NO_COLUMN = "the table has no column"
+EMPTY = "the table is empty"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def read_tsv(
             header = cells
             for column in columns:
                 if column not in header:
-                    problems.add(place, f"the table has no column '{column}'.", suggest(column, header))
+                    problems.add(place, f"{NO_COLUMN} '{column}'.", suggest(column, header))
                     complete = False
             known = [*columns, *optional]
             for column in header:
@@ -56,6 +58,8 @@ def read_tsv(
         if len(cells) > len(header):
             problems.add(place, f"the row has {len(cells)} cells, but the table has {len(header)} columns.")
         rows.append(Row(dict(zip(header, cells, strict=False)), place))
+    if not header:
+        problems.add(Place(file, 1), f"{EMPTY}; its first line must name the columns {', '.join(columns)}.")
     return rows if complete else []
 
 
