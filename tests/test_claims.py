@@ -239,4 +239,5 @@ def test_an_unknown_claim_is_a_mistake(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["claims", "A11", "--json", str(tmp_path / "x.json")])
     assert result.exit_code == 1
     assert "There is no claim 'A11'. Did you mean" in result.stderr
+    assert "There is no claim 'ZZZZ'. They are A1, " in CliRunner().invoke(app, ["claims", "zzzz"]).stderr
     assert not list(tmp_path.iterdir())

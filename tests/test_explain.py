@@ -53,6 +53,9 @@ def test_every_name_can_be_explained(catalogue: Catalogue) -> None:
         ("IL6R", ["molecular target (receptor)", "il6r_plasma_block", "tocilizumab blocks it"]),
         ("il6r_plasma_block", ["port of target IL6R in plasma", "il6r_free :="]),
         ("glia", ["module: Glia", "microglia_inflammatory", "tspo_signal"]),
+        ("canakinumab_central", ["species (concentration) of canakinumab", "mg/L", "Acts through", "il1b_plasma_"]),
+        ("c3.2", ["claim: ", "C3.2"]),
+        (" crp ", ["readout: C-reactive protein"]),
         ("A1", ["claim: ", "A1.1", "doi:10.1080/14728222.2020.1709823"]),
         ("canakinumab_cantos", ["published target: CANTOS", "validate"]),
     ],
@@ -74,7 +77,15 @@ def test_an_unknown_name_gets_suggestions() -> None:
     result = asked("canakinumba")
     assert result.exit_code == 1
     assert "Did you mean 'canakinumab'" in result.stderr
-    assert asked("qqqqqq").exit_code == 1
+    for name in ("qqqqqq", ""):
+        assert asked(name).exit_code == 1
+        assert f"called '{name}'. Names are those of drugs" in asked(name).stderr
+
+
+def test_functions_are_explained(catalogue: Catalogue) -> None:
+    for name in catalogue.functions:
+        (entry,) = explain(catalogue, name)
+        assert [s.heading for s in entry.sections] == ["Definition", "Used by"]
 
 
 def test_conditions_that_set_a_parameter_are_listed(catalogue: Catalogue) -> None:

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from leukinetics.cli import app
+from leukinetics.commands.validate import _chosen
 from leukinetics.evidence import Target, Validation, load_targets, run_target, validate
 from leukinetics.evidence.comparison import compare, failed, in_words
 from leukinetics.evidence.run import prepare_target
@@ -208,6 +209,10 @@ def test_the_command_refuses_an_unknown_target_with_one_message() -> None:
     ran = CliRunner().invoke(app, ["validate", "--target", "rhil7"])
     assert ran.exit_code == 1
     assert "There is no target 'rhil7'. Did you mean 'rhil6'" in ran.output
+
+
+def test_a_target_named_twice_is_run_once() -> None:
+    assert [t.id for t in _chosen(["rhil6", "rhil6"])] == ["rhil6"]
 
 
 @pytest.mark.slow

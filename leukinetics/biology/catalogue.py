@@ -70,7 +70,7 @@ class Catalogue:
 
     def names(self) -> Iterator[str]:
         """Everything that has a name."""
-        yield from sorted(self.symbols)
+        yield from (*sorted(self.symbols), *self.functions)
         for table, column in TABLES.items():
             yield from (row[column] for row in self.tables[table])
         yield from (row["port"] for row in self.tables["targets"])

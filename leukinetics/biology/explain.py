@@ -26,6 +26,7 @@ from leukinetics.biology.entry import (
     symbol_line,
     words,
 )
+from leukinetics.biology.formula import Node
 from leukinetics.biology.reader import Statement
 from leukinetics.biology.tables import Row
 
@@ -49,8 +50,8 @@ def explain(catalogue: Catalogue, name: str, values: Mapping[str, tuple[float, s
 
 def _exactly(catalogue: Catalogue, name: str) -> list[Entry]:
     finders: tuple[Callable[[Catalogue, str], Entry | None], ...] = (
-        _symbol, _readout, _parameter, _module,
-        acting.drug, acting.condition, acting.genotype, acting.target, acting.port, acting.entity,
+        _symbol, _readout, _parameter, _module, _function,
+        acting.drug, acting.drug_symbol, acting.condition, acting.genotype, acting.target, acting.port, acting.entity,
     )  # fmt: skip
     return [entry for find in finders if (entry := find(catalogue, name)) is not None]
 
@@ -107,6 +108,22 @@ def _module(catalogue: Catalogue, name: str) -> Entry | None:
     entry.add("Functions", [f"{f.name}({', '.join(f.parameters)}) = {f.body}" for f, _ in module.functions])
     entry.centre = tuple(states)
     return entry
+
+
+def _function(catalogue: Catalogue, name: str) -> Entry | None:
+    found = [(f, place) for module in catalogue.modules for f, place in module.functions if f.name == name]
+    if not found:
+        return None
+    function, place = found[0]
+    entry = Entry(name, "function", where(place))
+    entry.add("Definition", [f"{name}({', '.join(function.parameters)}) = {function.body}"])
+    users = [s for s in catalogue.statements if s.formula is not None and _calls(s.formula, name)]
+    entry.add("Used by", [f"{s.text}    ({where(s.place)})" for s in users])
+    return entry
+
+
+def _calls(formula: Node, name: str) -> bool:
+    return any(node.op == "call" and node.value == name for node in formula.walk())
 
 
 def _readout(catalogue: Catalogue, name: str) -> Entry | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from leukinetics.biology.assemble import assemble
-from leukinetics.biology.catalogue import Catalogue, where
+from leukinetics.biology.catalogue import Catalogue, participants, where
 from leukinetics.biology.entry import (
     PARAMETER_COLUMNS,
     Entry,
@@ -74,7 +74,7 @@ def drug(catalogue: Catalogue, name: str) -> Entry | None:
 
 def drug_parameter(catalogue: Catalogue, name: str) -> Entry | None:
     """A parameter that the model has only with its drug."""
-    owner = next((drug for drug in catalogue.drugs if name.startswith(f"{drug}_")), None)
+    owner = _owner(catalogue, name)
     if owner is None:
         return None
     table = assemble(drugs=[owner], root=catalogue.root).parameters
@@ -89,6 +89,30 @@ def drug_parameter(catalogue: Catalogue, name: str) -> Entry | None:
     bindings = catalogue.drugs[owner].content.get("binding", ())
     entry.centre = tuple(p for b in bindings for p in catalogue.ports(str(b.get("target"))).values())
     return entry
+
+
+def drug_symbol(catalogue: Catalogue, name: str) -> Entry | None:
+    """A species or variable that the model has only with its drug."""
+    owner = _owner(catalogue, name)
+    made = None if owner is None else assemble(drugs=[owner], root=catalogue.root)
+    symbol = None if made is None else made.symbols.get(name)
+    if made is None or symbol is None or not symbol.statements:
+        return None
+    kind = f"species ({'amount' if symbol.substance_only else 'concentration'})" if symbol.compartment else symbol.kind
+    about = f": {symbol.description}" if symbol.description else ""
+    entry = Entry(name, f"{kind} of {owner}{about}", where(symbol.place))
+    entry.add("Unit", [made.unit(name)])
+    others = [s for other in made.symbols.values() for s in other.statements if name in participants(s)]
+    entry.add("Equations", [s.text for s in (*symbol.statements, *others)])
+    ports = [t.port for t in made.targets if t.port in made.symbols]
+    reading = [p for p in ports if any(s.formula and name in s.formula.names for s in made.symbols[p].statements)]
+    entry.add("Acts through", [port_line(catalogue, p) for p in reading])
+    entry.centre = tuple(reading)
+    return entry
+
+
+def _owner(catalogue: Catalogue, name: str) -> str | None:
+    return next((drug for drug in catalogue.drugs if name.startswith(f"{drug}_")), None)
 
 
 def entity(catalogue: Catalogue, name: str) -> Entry | None:

@@ -19,6 +19,10 @@ PACKAGE = Path(__file__).parent.parent
 FIT = PACKAGE / "calibration" / "results" / "core_fit.json"
 TARGETS = PACKAGE / "evidence" / "targets"
 TARGET_COLUMNS = ("id", "role", "statistic", "value", "low", "high", "unit", "databook", "source")
+NAMED = (
+    "Names are those of drugs, conditions, readouts, species, parameters, genes, variants, targets, modules and "
+    "claims, such as canakinumab, healthy, crp, IL1B or A1."
+)
 MOST_NODES = 30  # in a diagram
 
 WIDTH = 124
@@ -63,6 +67,7 @@ def _table(section: Section) -> Iterator[str]:
 
 def explain_name(name: str, diagram: Path | None = None, steps: int = 2) -> str:
     """The text about a name; draws its surroundings into ``diagram``. Raises DataError for an unknown name."""
+    name = name.strip()
     from leukinetics.biology.catalogue import read_catalogue
     from leukinetics.biology.explain import explain
 
@@ -73,8 +78,8 @@ def explain_name(name: str, diagram: Path | None = None, steps: int = 2) -> str:
         _add_calibration(entry)
     entries += _evidence(name)
     if not entries:
-        known = [*catalogue.names(), *_evidence_names()]
-        raise DataError(f"Nothing in the model is called '{name}'.{suggest(name, known)}")
+        near = suggest(name, [*catalogue.names(), *_evidence_names()]) or f" {NAMED}"
+        raise DataError(f"Nothing in the model is called '{name}'.{near}")
     if diagram is not None:
         _draw(catalogue, entries, diagram, values, steps)
     return show(entries)
@@ -118,7 +123,8 @@ def _evidence(name: str) -> list[Entry]:
 
     found = []
     evidence = read_claims()
-    claim = evidence.claims.get(name.upper())
+    checks = {check.id: claim for claim in evidence.claims.values() for check in claim.check}
+    claim = evidence.claims.get(name.upper()) or checks.get(name.upper())
     if claim is not None:
         document = evidence.documents[claim.id[0]]
         entry = Entry(claim.id, f"claim: {claim.text}", f"evidence/claims/{evidence.files[claim.id]}")
@@ -148,7 +154,8 @@ def _evidence(name: str) -> list[Entry]:
 def _evidence_names() -> Iterator[str]:
     from leukinetics.evidence.claim_files import read_claims
 
-    yield from read_claims().claims
+    for claim in read_claims().claims.values():
+        yield from (claim.id, *(check.id for check in claim.check))
     for path in sorted(TARGETS.glob("*.toml")):
         target = tomllib.loads(path.read_text("utf-8"))
         yield from (str(target.get("id", path.stem)), *(str(r["id"]) for r in target.get("readout", ()) if "id" in r))

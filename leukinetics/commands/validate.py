@@ -51,7 +51,7 @@ def _chosen(names: Sequence[str]) -> list[Target]:
         if name not in known:
             near = suggest(name, known) or f" They are {', '.join(known)}."
             raise DataError(f"There is no target '{name}'.{near}")
-    return [known[name] for name in names] if names else list(known.values())
+    return [known[name] for name in dict.fromkeys(names)] if names else list(known.values())
 
 
 def summary(found: Validation) -> str:

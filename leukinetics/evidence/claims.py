@@ -58,7 +58,8 @@ def run_claims(names: Iterable[str] = (), evidence: Claims | None = None) -> Ite
     known = [*evidence.claims, *(c.id for claim in evidence.claims.values() for c in claim.check)]
     for name in wanted:
         if name not in known:
-            raise DataError(f"There is no claim '{name}'.{suggest(name, known)}")
+            near = suggest(name, known) or f" They are {', '.join(evidence.claims)}."
+            raise DataError(f"There is no claim '{name}'.{near}")
     chosen = [
         (claim, check)
         for claim in evidence.claims.values()
