@@ -91,6 +91,8 @@ def test_units_with_a_molar_mass() -> None:
         convert(1.0, "pg/mL", "pmol/L")
     with pytest.raises(DataError):
         convert(1.0, "kg", "day", 100.0)
+    with pytest.raises(DataError, match="'pgmL' is not a known unit"):
+        convert(1.0, "pmol/L", "pgmL", 21_000.0)
 
 
 def test_criteria() -> None:

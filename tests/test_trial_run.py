@@ -221,8 +221,9 @@ def test_what_the_model_has_not_is_refused() -> None:
         trial.prepare(protocol(trial_condition="inflamd"))
     with pytest.raises(ProtocolError, match="There is no drug 'mab'"):
         trial.prepare(protocol(trial_condition="healthy"))
-    with pytest.raises(ProtocolError, match="at least 1 patient"):
-        prepared(patients=0)
+    for patients in (0, 2.5, True):
+        with pytest.raises(ProtocolError, match="at least 1 patient"):
+            prepared(patients=patients)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="no parameter 'KDD'"):
         trial.run(prepared(), typical={"KDD": 1.0})
 

@@ -23,6 +23,8 @@ def convert(value: float, source: str, target: str, molar_mass: float | None = N
     try:
         return units.convert(value, here, there)
     except DataError:
+        for unit in (here, there):
+            units.convert(1.0, unit, unit)  # one that is unknown is what is wrong, whatever the molar mass
         if molar_mass is None or not math.isfinite(molar_mass) or not re.search(r"[gM]|mol", here + there):
             raise
     for factor in (f"{here}*mol/g", f"{here}*g/mol"):  # from mass to substance, or from substance to mass

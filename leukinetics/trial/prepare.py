@@ -116,9 +116,9 @@ def prepare(
         if name not in observables and plan.unit_of(name) is None:
             observables[name] = Observable(name, units[name], np.array([0.0]), _assay(name, units[name]))
     lead, fixed = _clock(read, plan)
-    n = read.trial.patients_per_arm if patients is None else patients
-    if n < 1:
-        raise ProtocolError(f"A trial needs at least 1 patient per arm, not {n}.")
+    n: Any = read.trial.patients_per_arm if patients is None else patients
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise ProtocolError(f"A trial needs a whole number of patients per arm, at least 1 patient, not {n!r:.40}.")
     return Prepared(
         protocol=read,
         assembly=assembly,
@@ -126,7 +126,7 @@ def prepare(
         blocks=dose_blocks(read, assembly.drugs),
         observables=observables,
         criteria=criteria,
-        n=n,
+        n=int(n),
         sampling=read.trial.sampling if sampling is None else sampling,
         rtol=rtol,
         lead=lead,

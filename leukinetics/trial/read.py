@@ -32,7 +32,7 @@ def read_protocol(protocol: str | Path | Mapping[str, Any] | Protocol) -> Protoc
         raise ProtocolError(f"{protocol!r:.40} is no protocol; give the path of a TOML file, or a mapping.")
     path = Path(protocol)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         data = tomllib.loads(text)
     except OSError as error:
         raise ProtocolError(f"The protocol '{path}' cannot be read: {error.strerror or error}.") from error
