@@ -11,9 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from leukinetics.errors import DataError
-from leukinetics.evidence import Readout, Target, TargetError, load_targets, prepare_target, readouts
+from leukinetics.evidence import (
+    Readout,
+    Target,
+    TargetError,
+    load_targets,
+    prepare_target,
+    readouts,
+    run_target,
+    validate,
+)
 from leukinetics.evidence.baselines import baseline_targets
 from leukinetics.evidence.derive.canakinumab_populations import POPULATIONS, total_il1b
 from leukinetics.evidence.validate import not_simulated, targets_hash
@@ -67,6 +77,26 @@ def test_targets_can_be_asked_for_by_name() -> None:
     assert [t.id for t in load_targets(ids=["rhil6", "lps_06"])] == ["rhil6", "lps_06"]
     with pytest.raises(DataError, match=r"no target 'rhil7'.*'rhil6'"):
         load_targets(ids=["rhil7"])
+    assert [t.id for t in load_targets(ids="rhil6")] == ["rhil6"]
+    for wrong in (lambda: run_target("rhil6"), lambda: validate(0, ["rhil6"])):  # type: ignore[arg-type, list-item]
+        with pytest.raises(DataError, match="'rhil6' is no target; load"):
+            wrong()
+    with pytest.raises(DataError, match="number of draws is -1"):
+        validate(-1, [])
+
+
+@pytest.mark.parametrize(("name", "value"), [("trial", "x"), ("arm", {"name": "a"}), ("endpoint", []), ("arm", ["a"])])
+def test_a_protocol_without_its_tables_is_named(name: str, value: Any) -> None:
+    for changes in ({name: value}, {f"{name}s": STUDY["protocol"][name], name: None}):
+        with pytest.raises(ValidationError, match=f"it has no tables? '{name}'; write"):
+            study(protocol=STUDY["protocol"] | changes)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_target(tmp_path: Path) -> None:
+    source = next(t.file for t in load_targets(ids=["rhil6"]))
+    assert source is not None
+    (tmp_path / source.name).write_text(source.read_text("utf-8"), "utf-8-sig")
+    assert [t.id for t in load_targets(tmp_path)] == ["rhil6"]
 
 
 def test_standard_errors_follow_from_what_was_printed() -> None:

@@ -62,7 +62,8 @@ def load_targets(folder: str | Path | None = None, ids: Iterable[str] | None = N
         seen[target.id] = target
     if problems:
         raise TargetError(problems)
-    return found if ids is None else [_chosen(seen, name) for name in ids]
+    names = [ids] if isinstance(ids, str) else ids
+    return found if names is None else [_chosen(seen, name) for name in names]
 
 
 def _chosen(targets: Mapping[str, Target], name: str) -> Target:
@@ -77,7 +78,7 @@ def read_target(path: Path) -> tuple[Target | None, list[TargetProblem]]:
     """A target file, or what is wrong with it."""
     name = path.name
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         return None, [TargetProblem(name, "", f"it cannot be read: {error.strerror or error}.")]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

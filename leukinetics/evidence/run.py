@@ -151,6 +151,8 @@ def prepare_target(
 
     Raises ProtocolError or DataError that names the target and what the model has not.
     """
+    if not isinstance(target, Target):
+        raise DataError(f"{target!r:.40} is no target; load one, such as load_targets(ids=['rhil6'])[0].")
     readouts = [r for r in target.readout if role is None or r.role == role]
     if not readouts:
         raise DataError(f"The target '{target.id}' has no readout of role '{role}'.")

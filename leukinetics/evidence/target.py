@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
 
+from leukinetics.errors import suggest
 from leukinetics.evidence.readout import BASE, Readout
 from leukinetics.trial.protocol import Part
 
@@ -37,6 +38,19 @@ class Target(Part):
     readout: Annotated[list[Readout], Field(min_length=1)]
 
     _file: Path | None = PrivateAttr(None)
+
+    @field_validator("protocol")
+    @classmethod
+    def _has_its_tables(cls, protocol: dict[str, Any]) -> dict[str, Any]:
+        """The tables that :meth:`protocol_of` works with; all else is for the protocol's own check."""
+        if not isinstance(protocol.get("trial"), Mapping):
+            near = suggest("trial", protocol)
+            raise ValueError(f"it has no table 'trial'; write [protocol.trial].{near}")
+        for name in ("arm", "endpoint"):
+            tables = protocol.get(name)
+            if not (isinstance(tables, list) and tables and all(isinstance(table, Mapping) for table in tables)):
+                raise ValueError(f"it has no tables '{name}'; write [[protocol.{name}]].{suggest(name, protocol)}")
+        return protocol
 
     @property
     def file(self) -> Path | None:

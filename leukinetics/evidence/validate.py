@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukinetics.errors import LeukineticsError
+from leukinetics.errors import DataError, LeukineticsError
 from leukinetics.evidence.baselines import baseline_targets
 from leukinetics.evidence.comparison import Comparison, compare, failed
 from leukinetics.evidence.load import load_targets
 from leukinetics.evidence.run import Assemblies, Ran, prepare_target
 from leukinetics.evidence.target import Target
+from leukinetics.patients.counters import check_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +86,11 @@ def validate(
     ``patients`` per arm replaces the protocols' number for the prediction itself. A target that cannot be run is
     reported in its comparisons' ``error``.
     """
+    check_count("The number of draws", n_draws)
     chosen = all_targets() if targets is None else list(targets)
+    for target in chosen:
+        if not isinstance(target, Target):
+            raise DataError(f"{target!r:.40} is no target; load_targets(ids=...) loads them by name.")
     kept: Assemblies = {}
     found: list[Comparison] = []
     for i, target in enumerate(chosen):
