@@ -224,6 +224,8 @@ def test_what_the_model_has_not_is_refused() -> None:
     for patients in (0, 2.5, True):
         with pytest.raises(ProtocolError, match="at least 1 patient"):
             prepared(patients=patients)  # type: ignore[arg-type]
+        with pytest.raises(ProtocolError, match="at least 1 patient"):
+            trial.run(prepared(), patients=patients)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="no parameter 'KDD'"):
         trial.run(prepared(), typical={"KDD": 1.0})
 

@@ -116,9 +116,6 @@ def prepare(
         if name not in observables and plan.unit_of(name) is None:
             observables[name] = Observable(name, units[name], np.array([0.0]), _assay(name, units[name]))
     lead, fixed = _clock(read, plan)
-    n: Any = read.trial.patients_per_arm if patients is None else patients
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise ProtocolError(f"A trial needs a whole number of patients per arm, at least 1 patient, not {n!r:.40}.")
     return Prepared(
         protocol=read,
         assembly=assembly,
@@ -126,12 +123,19 @@ def prepare(
         blocks=dose_blocks(read, assembly.drugs),
         observables=observables,
         criteria=criteria,
-        n=int(n),
+        n=read.trial.patients_per_arm if patients is None else patients_per_arm(patients),
         sampling=read.trial.sampling if sampling is None else sampling,
         rtol=rtol,
         lead=lead,
         fixed=fixed,
     )
+
+
+def patients_per_arm(n: Any) -> int:
+    """The number of patients that a caller asks for in an arm; ProtocolError for what is none."""
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise ProtocolError(f"A trial needs a whole number of patients per arm, at least 1 patient, not {n!r:.40}.")
+    return int(n)
 
 
 def _assemble(protocol: Protocol) -> Any:

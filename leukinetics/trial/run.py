@@ -9,7 +9,7 @@ from typing import Any
 
 from leukinetics.trial.enrol import require_all
 from leukinetics.trial.outcome import run_candidates
-from leukinetics.trial.prepare import Prepared, prepare
+from leukinetics.trial.prepare import Prepared, patients_per_arm, prepare
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.result import TrialResult, make_result
 from leukinetics.trial.store import check_folder, write_trial
@@ -44,9 +44,9 @@ def run(
     """
     if out is not None:
         check_folder(out)
-    prepared = protocol if isinstance(protocol, Prepared) else prepare(protocol, patients=patients)
+    prepared = protocol if isinstance(protocol, Prepared) else prepare(protocol)
     if patients is not None:
-        prepared = replace(prepared, n=patients)
+        prepared = replace(prepared, n=patients_per_arm(patients))
     given = prepared.plan.check_typical(typical)
     outcome = run_candidates(prepared, [given], threads)
     require_all(prepared, outcome.enrolled)
