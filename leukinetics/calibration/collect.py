@@ -28,6 +28,17 @@ def calibrated(assemblies: Iterable[Any]) -> tuple[Parameter, ...]:
     return tuple(sorted(found.values(), key=lambda p: (p.condition or "", str(p.file), p.line)))
 
 
+def uncertain(assemblies: Iterable[Any]) -> tuple[Parameter, ...]:
+    """Every parameter that is uncertain but not calibrated, once: its prior is centred on its value."""
+    found: dict[str, Parameter] = {}
+    for assembly in assemblies:
+        for row in assembly.parameters.to_dict("records"):
+            if row["kind"] != "calibrated" and str(row["uncertainty"]).strip():
+                parameter = _parameter(row | {"prior": row["value"]})
+                found.setdefault(parameter.key, parameter)
+    return tuple(found[key] for key in sorted(found))
+
+
 def _rows(table: Any) -> list[dict[str, Any]]:
     return [row for row in table.to_dict("records") if row["kind"] == "calibrated"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukinetics.calibration.collect import calibrated
+from leukinetics.calibration.collect import calibrated, uncertain
 from leukinetics.calibration.parameters import Parameter, choose
 from leukinetics.calibration.problem import Problem
 from leukinetics.calibration.readouts import Readout
@@ -58,6 +58,7 @@ def core_problem(
     parameters: Sequence[str] | None = None,
     patients: int = PATIENTS,
     threads: int | None = None,
+    everything: bool = False,
 ) -> Problem:
     """The problem of ``leukinetics calibrate core``.
 
@@ -65,6 +66,7 @@ def core_problem(
     parameters : names of calibrated parameters to fit, or None for all that these targets' models have; the others
         keep their values.
     patients : virtual patients in an arm, the same ones for every candidate.
+    everything : behind the parameters to fit also those that are uncertain without being fitted.
 
     Raises DataError for unknown names, and what the model or the targets raise where they are not in order.
     """
@@ -81,6 +83,8 @@ def core_problem(
         for t in chosen
     )
     fitted = choose(calibrated(assemblies.values()), parameters)
+    if everything:
+        fitted += uncertain(assemblies.values())
     parts = [f"patients {patients}", *sorted(a.hash for a in assemblies.values())]
     parts += [json.dumps(t.target.protocol_of(variant), default=str) for t in prepared for variant in t.trials]
     parts += [r.model_dump_json() for t in prepared for r in t.readouts]  # of role calibrate, no others

@@ -11,6 +11,7 @@ import numpy as np
 from leukinetics.calibration.diagnostics import effective_size, smooth_weights
 from leukinetics.calibration.fit import Fit, Say
 from leukinetics.calibration.journal import Journal
+from leukinetics.calibration.parameters import Parameter
 from leukinetics.calibration.problem import objective
 
 if TYPE_CHECKING:
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 K_HAT_RELIABLE = 0.7
 SIZE_RELIABLE = 100.0  # effective draws below which even a good k-hat says little
 ROUNDS = 3  # of adapting the proposal to what the weighted draws show
+
+
+@dataclass(frozen=True)
+class Others:
+    """Draws (draws, parameters) of uncertain parameters that were not fitted, in prior standard deviations."""
+
+    parameters: tuple[Parameter, ...]
+    draws: Floats
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class Posterior:
     reliable: bool
     why: str
     diagnostics: Mapping[str, float | int] = field(default_factory=dict)
+    others: Others | None = None
 
 
 def laplace_covariance(jacobian: Floats) -> Floats:

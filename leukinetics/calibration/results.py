@@ -185,8 +185,13 @@ def write_results(done: Calibration, folder: Path) -> list[Path]:
     """Write both files into ``folder`` and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FIT, describe(done))
-    values = done.problem.values(done.posterior.draws)
-    lines = ["\t".join(done.problem.names), *("\t".join(written(v) for v in row) for row in values)]
+    names, values = list(done.problem.names), done.problem.values(done.posterior.draws)
+    if done.posterior.others is not None:
+        beside = done.posterior.others
+        names += [p.key for p in beside.parameters]
+        columns = [p.published(beside.draws[:, i]) for i, p in enumerate(beside.parameters)]
+        values = np.column_stack([values, *columns])
+    lines = ["\t".join(names), *("\t".join(written(v) for v in row) for row in values)]
     with replacing(folder / DRAWS) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return [folder / FIT, folder / DRAWS]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from leukinetics.calibration.ensemble import ensemble
 from leukinetics.calibration.fit import Say, fit
 from leukinetics.calibration.identifiability import profile
+from leukinetics.calibration.joint import joint
 from leukinetics.calibration.journal import Journal
 from leukinetics.calibration.parameters import choose
 from leukinetics.calibration.posterior import laplace
 from leukinetics.calibration.problem import Problem
 from leukinetics.calibration.results import Calibration, write_results
 
-SAMPLERS = ("laplace", "emcee")
+SAMPLERS = ("joint", "laplace", "emcee")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Options:
 
     starts: int = 3
     draws: int = 200
-    sampler: str = "laplace"
+    sampler: str = "joint"
     steps: int = 2000
     seed: int = 1
     profiles: Sequence[str] = ()
@@ -33,10 +34,16 @@ class Options:
 
 
 def calibrate(
-    problem: Problem, folder: Path, options: Options, resume: bool = False, say: Say = lambda _: None
+    problem: Problem,
+    folder: Path,
+    options: Options,
+    resume: bool = False,
+    say: Say = lambda _: None,
+    everything: Callable[[], Problem] | None = None,
 ) -> Calibration:
     """Fit, sample, profile, and write the results into ``folder``.
 
+    ``everything``: makes the problem of all that is uncertain, the fitted parameters first (default: these only).
     Raises DataError where the folder holds another calibration, or the same one and ``resume`` is not set.
     """
     profiled = [p.key for p in choose(problem.parameters, list(options.profiles))]
@@ -46,6 +53,9 @@ def calibrate(
     fitted_after = time.perf_counter() - began
     if options.sampler == "emcee":
         posterior = ensemble(problem, best, options.draws, options.seed, options.steps, folder, say)
+    elif options.sampler == "joint":
+        wide = Journal(problem if everything is None else everything(), folder / "joint", resume)
+        posterior = joint(wide, best, options.draws, options.seed, say)
     else:
         posterior = laplace(journal, best, options.draws, options.seed, say)
     profiles = [profile(journal, best, key, say=say) for key in profiled]

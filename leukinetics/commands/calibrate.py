@@ -27,7 +27,7 @@ class Job:
     targets: str | None = None
     parameters: str | None = None
     profile: str | None = None
-    sampler: str = "laplace"
+    sampler: str = "joint"
     numbers: Mapping[str, int] = field(default_factory=dict)
     patients: int = 16
     threads: int | None = None
@@ -53,7 +53,14 @@ def run_job(job: Job) -> str:
     with status_line("assembling the model") as say:
         problem = core_problem(targets, chosen, job.patients, job.threads)
         try:
-            done = calibrate(problem, job.out, options, job.resume, say)
+            done = calibrate(
+                problem,
+                job.out,
+                options,
+                job.resume,
+                say,
+                lambda: core_problem(targets, chosen, job.patients, job.threads, everything=True),
+            )
         except KeyboardInterrupt:
             print(f"'{job.out}' holds what was computed; go on with --resume.", file=sys.stderr)
             raise

@@ -1,0 +1,99 @@
+"""Draws of everything that is uncertain at once: what was fitted, and what the tables only assume.
+
+A parameter that is not fitted keeps its value in the fit, yet it is not known. Drawn on its own beside the
+posterior it would undo the fit; so it is drawn together with what was fitted. Each draw is the solution of a fit
+of its own, to figures disturbed by their errors and with priors centred on a random point (randomised maximum
+likelihood):
+
+    theta = argmin 1/2 |theta - p|^2 + 1/2 |r(theta) - e|^2,   p and e standard normal
+
+For a linear model these are exact draws of the posterior. Here the Jacobian at the fitted point serves all draws,
+
+    theta_new = p - J' (J J' + 1)^-1 (r(theta) + J (p - theta) - e),
+
+a step is halved where it would not help, and a few steps are taken. A parameter that no figure informs has no
+slope, and so keeps its prior to the letter.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from leukinetics.calibration.fit import Fit, Say
+from leukinetics.calibration.jacobian import jacobian
+from leukinetics.calibration.journal import Journal
+from leukinetics.calibration.posterior import Others, Posterior
+from leukinetics.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+STEPS = 6
+SETTLED = 0.05  # a step that lowers a draw's objective by less, relative to the number of figures, is the last
+CLOSE = 1.5  # mean objective of the draws over its expectation up to which they are called reliable
+
+
+def joint(journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda _: None) -> Posterior:
+    """Draws of the fitted parameters (the first of the journal's problem) and of the others.
+
+    The journal's problem holds the fitted parameters in the order of ``fit``, then the others, whose priors are
+    centred on the values that they had in the fit.
+    """
+    problem, fitted = journal.problem, len(fit.z)
+    count = len(problem.names)
+    if count < fitted:
+        raise DataError(f"{count} parameters to draw do not hold the {fitted} fitted ones.")
+    centre = np.concatenate([fit.z, np.zeros(count - fitted)])
+    say(f"slopes of {count} parameters")
+    slopes = jacobian(journal, centre)
+    residuals = journal.residuals(centre[None])[0]
+    gain = np.linalg.solve(slopes @ slopes.T + np.eye(len(slopes)), slopes).T
+    rng = np.random.default_rng(seed)
+    prior, error = rng.standard_normal((draws, count)), rng.standard_normal((draws, len(slopes)))
+
+    theta = prior - (residuals + (prior - centre) @ slopes.T - error) @ gain.T
+    found = journal.residuals(theta)
+    cost = _cost(theta, prior, found, error)
+    length, moving = np.ones(draws), np.ones(draws, dtype=bool)
+    for step in range(STEPS):
+        say(f"step {step + 1} of at most {STEPS}: {int(moving.sum())} of {draws} draws on their way")
+        aim = prior - (found + (prior - theta) @ slopes.T - error) @ gain.T
+        tried = theta + length[:, None] * (aim - theta)
+        there = found.copy()
+        there[moving] = journal.residuals(tried[moving])
+        after = _cost(tried, prior, there, error)
+        better = moving & (after < cost)
+        settled = better & (cost - after < SETTLED * len(slopes))
+        theta, found = np.where(better[:, None], tried, theta), np.where(better[:, None], there, found)
+        length = np.where(moving & ~better, length / 2, np.minimum(1.0, 1.5 * length))
+        cost = np.where(better, after, cost)
+        moving &= ~settled & (length > 0.1)
+        if not moving.any():
+            break
+    # Of a linear model the least value is half a chi square with a freedom per figure, beside the best fit's own.
+    at_prior = residuals - slopes @ centre
+    best = 0.5 * float(at_prior @ np.linalg.solve(slopes @ slopes.T + np.eye(len(slopes)), at_prior))
+    return _posterior(journal, theta, float(np.median(cost)) / (best + 0.5 * len(slopes)), fitted)
+
+
+def _cost(theta: Floats, prior: Floats, residuals: Floats, error: Floats) -> Floats:
+    return np.asarray(0.5 * ((theta - prior) ** 2).sum(axis=1) + 0.5 * ((residuals - error) ** 2).sum(axis=1))
+
+
+def _posterior(journal: Journal, theta: Floats, excess: float, fitted: int) -> Posterior:
+    reliable = excess < CLOSE
+    why = (
+        f"{len(theta)} fits of {theta.shape[1]} parameters, {theta.shape[1] - fitted} of them not fitted otherwise, to "
+        f"disturbed figures; their objective is {excess:.2f} of what a linear model would reach"
+        + ("." if reliable else f", and {CLOSE:g} is the most that is called reliable.")
+    )
+    mean, covariance = theta.mean(axis=0), np.cov(theta, rowvar=False)
+    others = Others(journal.problem.parameters[fitted:], theta[:, fitted:])
+    facts: dict[str, float | int] = {"objective_over_linear": round(excess, 3), "parameters_drawn": theta.shape[1]}
+    return Posterior(
+        theta[:, :fitted], mean[:fitted], covariance[:fitted, :fitted], "joint", reliable, why, facts, others
+    )
