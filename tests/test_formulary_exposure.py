@@ -41,7 +41,7 @@ class Case:
 
 
 CASES = {
-    "canakinumab sc": Case("canakinumab", "sc", 150, window=150),
+    "canakinumab sc": Case("canakinumab", "sc", 150, window=150, patient={"age": (34, "year")}),
     "canakinumab iv": Case("canakinumab", "iv", 700, duration=2 * HOUR, window=150),
     "tocilizumab 8 mg/kg": Case("tocilizumab", "iv", 560, 28, 7, HOUR, 28, RA_WOMAN),
     "tocilizumab 4 mg/kg": Case("tocilizumab", "iv", 280, 28, 7, HOUR, 28, RA_WOMAN),
@@ -60,7 +60,7 @@ CASES = {
     "natalizumab q6w": Case("natalizumab", "iv", 300, 42, 8, HOUR, 42),
     "etanercept": Case("etanercept", "sc", 50, 7, 12, 0, 7),
     "adalimumab": Case("adalimumab", "sc", 40, 14, 20, 0, 14, {"crp_covariate": (14, "mg/L")}),
-    "escitalopram": Case("escitalopram", "po", 10, 1, 30, 0, 1),
+    "escitalopram": Case("escitalopram", "po", 10, 1, 30, 0, 1, {"age": (40, "year")}),
     "celecoxib": Case("celecoxib", "po", 200, window=2),
     "fingolimod": Case("fingolimod", "po", 1.25, window=60),
     "minocycline": Case("minocycline", "po", 100, 1, 20, 0, 1),
