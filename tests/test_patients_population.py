@@ -91,6 +91,10 @@ def test_units_with_a_molar_mass() -> None:
         convert(1.0, "pg/mL", "pmol/L")
     with pytest.raises(DataError):
         convert(1.0, "kg", "day", 100.0)
+    assert convert(37.5, "degC", "degC") == 37.5
+    for unit in ("K", "degF"):
+        with pytest.raises(DataError, match="write temperatures in degC"):
+            convert(310.0, unit, "degC")
     with pytest.raises(DataError, match="'pgmL' is not a known unit"):
         convert(1.0, "pmol/L", "pgmL", 21_000.0)
 

@@ -20,6 +20,8 @@ def convert(value: float, source: str, target: str, molar_mass: float | None = N
     here, there = _spelled(source), _spelled(target)
     if here == there:
         return value
+    if "delta_degC" in (here, there):  # a temperature or a difference of two: other scales would mix them up
+        raise DataError(f"'{source}' is not converted to '{target}'; write temperatures in degC.")
     try:
         return units.convert(value, here, there)
     except DataError:

@@ -33,7 +33,8 @@ class Amount:
         try:
             return convert(self.value, self.unit, target, molar_mass), self.per_kg and not own
         except LeukineticsError as error:
-            raise ProtocolError(f"{what}: {error}") from error
+            reason = str(error).rstrip(".")
+            raise ProtocolError(f"{what}: {reason}; give what can be converted to {target}, such as a mass.") from error
 
 
 def parse_amount(text: Any) -> Amount:
