@@ -116,7 +116,8 @@ def _targets(ids: Sequence[str] | None) -> list[Target]:
     found = {t.id: t for t in [*studies, *baseline_targets(studies)]}
     for name in ids or ():
         if name not in found:
-            raise DataError(f"There is no target '{name}'.{suggest(name, found)}")
+            near = suggest(name, found) or f" They are {', '.join(found)}."
+            raise DataError(f"There is no target '{name}'.{near}")
     return [found[name] for name in (found if ids is None else ids)]
 
 

@@ -18,7 +18,7 @@ from leukinetics.calibration.journal import write_json
 from leukinetics.calibration.posterior import Posterior
 from leukinetics.calibration.problem import Problem
 from leukinetics.calibration.write_back import DIGITS, written
-from leukinetics.engine.stream import replacing
+from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def write_results(done: Calibration, folder: Path) -> list[Path]:
         columns = [p.published(beside.draws[:, i]) for i, p in enumerate(beside.parameters)]
         values = np.column_stack([values, *columns])
     lines = ["\t".join(names), *("\t".join(written(v) for v in row) for row in values)]
-    with replacing(folder / DRAWS) as temporary:
+    with naming(folder / DRAWS), replacing(folder / DRAWS) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return [folder / FIT, folder / DRAWS]
 

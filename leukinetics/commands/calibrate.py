@@ -86,7 +86,8 @@ def summary(done: Calibration) -> list[str]:
     contraction = dict(zip(problem.names, 1 - done.deviations, strict=True))
     order = sorted(range(len(problem.readouts)), key=lambda j: -abs(fit.residuals[j]))
     lines = [
-        f"{len(problem.parameters)} parameters fitted to {len(problem.readouts)} readouts of role calibrate; "
+        f"{_counted(len(problem.parameters), 'parameter')} fitted to "
+        f"{_counted(len(problem.readouts), 'readout')} of role calibrate; "
         f"objective {fit.objective:.4g} ({fit.agreeing} of {len(fit.starts)} starts agree)",
         f"{run['candidates']:,} candidates in {run['seconds']:.0f} s ({run['candidates_per_second']} a second), "
         f"{run['candidates_without_prediction']:,} without a prediction",
@@ -103,3 +104,7 @@ def summary(done: Calibration) -> list[str]:
     if done.unmoved:
         lines.append("readouts that no fitted parameter moves: " + ", ".join(done.unmoved))
     return lines
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
