@@ -21,7 +21,7 @@ from leukinetics.commands import progress
 def problem(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The command fits this problem instead of the core."""
     known, _, _ = linear_gaussian()
-    monkeypatch.setattr(command, "core_problem", lambda *_: known)
+    monkeypatch.setattr(command, "core_problem", lambda *_, **__: known)
     return known
 
 
@@ -146,7 +146,7 @@ def test_write_commits_values_and_results(problem: Any, tmp_path: Path, monkeypa
     lines = ["id\tvalue\tunit", *(f"{p.key}\t{p.value!r}\tdimensionless" for p in problem.parameters)]
     table.write_text("\n".join(lines) + "\n")
     rows = tuple(replace(p, file=table, line=i) for i, p in enumerate(problem.parameters, start=2))
-    monkeypatch.setattr(command, "core_problem", lambda *_: replace(problem, parameters=rows))
+    monkeypatch.setattr(command, "core_problem", lambda *_, **__: replace(problem, parameters=rows))
     monkeypatch.setattr(command, "COMMITTED", tmp_path / "results")
     result = run("core", "--out", str(tmp_path / "run"), "--write")
     assert result.exit_code == 0, result.stderr
