@@ -11,12 +11,14 @@ from calibration_tools import Function, linear_gaussian, logistic_growth
 from leukinetics.calibration.diagnostics import autocorrelation_time, effective_size, smooth_weights, split_rhat
 from leukinetics.calibration.ensemble import ensemble
 from leukinetics.calibration.fit import fit
+from leukinetics.calibration.joint import joint
 from leukinetics.calibration.journal import Journal
 from leukinetics.calibration.parameters import Parameter
 from leukinetics.calibration.posterior import laplace, laplace_covariance
 from leukinetics.calibration.problem import Problem
 from leukinetics.calibration.readouts import Readout
 from leukinetics.calibration.scales import SCALES
+from leukinetics.errors import DataError
 
 
 def test_laplace_is_exact_for_a_linear_gaussian_problem() -> None:
@@ -30,6 +32,32 @@ def test_laplace_is_exact_for_a_linear_gaussian_problem() -> None:
     np.testing.assert_allclose(posterior.mean, mean, atol=0.1)
     np.testing.assert_allclose(posterior.covariance, covariance, atol=0.1)
     np.testing.assert_allclose(posterior.draws.std(axis=0), np.sqrt(np.diag(covariance)), rtol=0.15)
+
+
+def test_joint_draws_are_those_of_the_known_posterior() -> None:
+    problem, mean, covariance = linear_gaussian()
+    journal = Journal(problem)
+    found = joint(journal, fit(journal, starts=1), draws=4000, seed=5)
+    assert found.reliable and found.sampler == "joint" and found.draws.shape == (4000, 4)
+    np.testing.assert_allclose(found.draws.mean(axis=0), mean, atol=0.06)
+    np.testing.assert_allclose(np.cov(found.draws, rowvar=False), covariance, atol=0.06)
+
+
+def test_what_was_not_fitted_is_drawn_together_with_what_was() -> None:
+    problem, mean, covariance = linear_gaussian()
+    few = Problem(problem.parameters[:2], problem.readouts, _first_two(problem))
+    found = joint(Journal(problem), fit(Journal(few), starts=1), draws=4000, seed=5)
+    assert found.others is not None and [p.key for p in found.others.parameters] == ["p2", "p3"]
+    together = np.column_stack([found.draws, found.others.draws])
+    np.testing.assert_allclose(together.mean(axis=0), mean, atol=0.06)
+    np.testing.assert_allclose(np.cov(together, rowvar=False), covariance, atol=0.06)
+    with pytest.raises(DataError, match="do not hold the 4 fitted ones"):
+        joint(Journal(few), fit(Journal(problem), starts=1), draws=4, seed=5)
+
+
+def _first_two(problem: Problem) -> Function:
+    rest = [p.value for p in problem.parameters[2:]]
+    return Function(lambda values: problem.predictor(np.column_stack([values, np.tile(rest, (len(values), 1))])))
 
 
 def test_a_parameter_that_no_readout_informs_keeps_its_prior() -> None:
