@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,6 +68,48 @@ def test_a_parameter_that_no_readout_informs_keeps_its_prior() -> None:
     for posterior in (laplace(journal, found, 400, seed=2), ensemble(problem, found, 400, seed=2, steps=400)):
         assert abs(posterior.draws[:, -1].mean()) < 0.15
         assert posterior.draws[:, -1].std() == pytest.approx(1.0, abs=0.12)
+
+
+def test_joint_draws_are_exact_for_a_linear_gaussian_problem() -> None:
+    problem, mean, covariance = linear_gaussian()
+    journal = Journal(problem)
+    posterior = joint(journal, fit(journal, starts=1), draws=4000, seed=2)
+    assert posterior.reliable and posterior.diagnostics["objective_over_linear"] == pytest.approx(1.0, abs=0.15)
+    np.testing.assert_allclose(posterior.mean, mean, atol=0.06)
+    np.testing.assert_allclose(posterior.covariance, covariance, atol=0.06)
+
+
+def test_joint_draws_hold_what_was_not_fitted_to_the_figures_too() -> None:
+    """Fitted: all but two parameters. The two are drawn with the rest: one posterior, whichever were fitted."""
+    whole, mean, covariance = linear_gaussian()
+    part = Problem(whole.parameters[:-2], whole.readouts, Function(_padded(whole)))
+    found = fit(Journal(part), starts=1)
+    posterior = joint(Journal(whole), found, draws=4000, seed=5)
+    assert posterior.others is not None and len(posterior.others.parameters) == 2
+    together = np.column_stack([posterior.draws, posterior.others.draws])
+    np.testing.assert_allclose(together.mean(axis=0), mean, atol=0.06)
+    np.testing.assert_allclose(np.cov(together, rowvar=False), covariance, atol=0.06)
+    assert together[:, -1].std() == pytest.approx(1.0, abs=0.05)  # no readout informs it
+
+
+def test_joint_draws_follow_a_posterior_that_is_not_normal() -> None:
+    problem = logistic_growth(sigma=0.3, noise=0.2)
+    journal = Journal(problem)
+    found = fit(journal, starts=2)
+    quick, chain = joint(journal, found, 1000, seed=3), ensemble(problem, found, draws=1000, seed=3, steps=3000)
+    assert quick.reliable
+    np.testing.assert_allclose(quick.mean, chain.mean, atol=0.15)
+    np.testing.assert_allclose(quick.draws.std(axis=0), chain.draws.std(axis=0), rtol=0.2)
+
+
+def _padded(whole: Problem) -> Any:
+    """The predictions of ``whole`` with its last two parameters at the centre of their priors."""
+
+    def predict(values: Any) -> Any:
+        rest = np.array([p.prior for p in whole.parameters[-2:]])
+        return whole.predictor(np.column_stack([values, np.tile(rest, (len(values), 1))]))
+
+    return predict
 
 
 def test_the_ensemble_finds_the_known_posterior_and_says_that_it_converged() -> None:
