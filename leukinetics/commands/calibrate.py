@@ -50,6 +50,8 @@ def run_job(job: Job) -> str:
     )
     if job.write and (targets or chosen):
         raise DataError("--write commits the calibration of the whole core; leave out --targets and --parameters.")
+    if job.resume and not (job.out / "problem.json").is_file():
+        raise DataError(f"There is no calibration in '{job.out}' to resume; leave out --resume to begin one.")
     with status_line("assembling the model") as say:
         problem = core_problem(targets, chosen, job.patients, job.threads)
         try:
