@@ -286,7 +286,12 @@ def test_ctrl_c_stops_a_run_and_leaves_nothing(tmp_path: Path) -> None:
     pd.DataFrame({"CL": np.linspace(1, 3, 400_000)}).to_parquet(tmp_path / "p.parquet")
     arguments = shlex.split("simulate m.ant --time 0:500:1 --patients p.parquet --rtol 1e-10 --out r.parquet")
     with subprocess.Popen(
-        [sys.executable, "-m", "leukinetics", *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "leukinetics", *arguments],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts jobs in the background with the interrupt ignored, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         for _ in range(600):  # until the first chunk is on its way to the file
             if process.poll() is not None or any(p.suffix == ".part" for p in tmp_path.iterdir()):

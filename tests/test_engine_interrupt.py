@@ -43,7 +43,12 @@ print(model.simulate([0.0], outputs="x")["x"].item(), flush=True)
 @pytest.mark.parametrize("what", ["simulate", pytest.param("stream", marks=pytest.mark.slow)])
 def test_ctrl_c(what: str) -> None:
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, what], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", CHILD, what],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts jobs in the background with the interrupt ignored, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert child.stdout is not None and child.stdout.readline() == "running\n", child.stderr
