@@ -31,11 +31,7 @@ def baseline_targets(targets: Iterable[Target] | None = None, folder: str | Path
     found, problems = [], []
     for path in sorted((CONDITIONS if folder is None else Path(folder)).glob("*.toml")):
         condition = tomllib.loads(path.read_text(encoding="utf-8"))
-        rows = [
-            b
-            for b in condition.get("baseline", [])
-            if not _ROW.findall(str(b.get("source"))) or not used.issuperset(_ROW.findall(str(b.get("source"))))
-        ]
+        rows = [b for b in condition.get("baseline", []) if not _read_elsewhere(b, used)]
         if not rows:
             continue
         try:
