@@ -207,3 +207,8 @@ def test_mistakes_of_exports(tmp_path: Path, arguments: list[str], message: str)
     assert not list(tmp_path.iterdir())
     wrong = CliRunner().invoke(app, ["export", "healthy", "--out", str(tmp_path / "a.json")])
     assert "must end in .xml or .sbml" in wrong.stderr
+
+
+def test_a_condition_like_another_shows_what_it_takes_over() -> None:
+    said = CliRunner().invoke(app, ["explain", "post_mi"]).output
+    assert "takes over the parameters of metabolic_inflammation" in said and "drive_nlrp3" in said

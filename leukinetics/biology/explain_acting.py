@@ -185,7 +185,11 @@ def condition(catalogue: Catalogue, name: str) -> Entry | None:
     content = document.content
     entry = Entry(name, f"condition: {content.get('title', name)}", where(document.place()))
     entry.add("Identity", [entity_line(catalogue, str(content.get("entity", "")))])
-    entry.add("Sets", rows=[number_row(p, v) for p, v in content.get("set", {}).items()], columns=PARAMETER_COLUMNS)
+    base = catalogue.conditions.get(str(content.get("like", "")))
+    if base is not None:
+        entry.add("Like", [f"takes over the parameters of {content['like']}    ({where(base.place())})"])
+    drives = (base.content.get("set", {}) if base is not None else {}) | content.get("set", {})
+    entry.add("Sets", rows=[number_row(p, v) for p, v in drives.items()], columns=PARAMETER_COLUMNS)
     entry.add("Population", [f"{c}: {plain(v)}" for c, v in content.get("population", {}).items()])
     baselines = [
         f"{b.get('readout')}: {quantity(b)} ({b.get('role', '')})  [{b.get('source', '')}]"
@@ -193,7 +197,7 @@ def condition(catalogue: Catalogue, name: str) -> Entry | None:
     ]
     entry.add("Baselines to reach", baselines)
     entry.add("Sources and note", [plain(content.get("sources", "")), str(content.get("note", ""))])
-    users = [t for p in content.get("set", {}) for s in catalogue.reading(p) for t in changed(s)]
+    users = [t for p in drives for s in catalogue.reading(p) for t in changed(s)]
     entry.centre = tuple(dict.fromkeys(users))[:6]
     return entry
 
