@@ -106,7 +106,7 @@ def prepare(
     if assembly is None:
         assembly = _assemble(read)
     try:
-        plan = make_plan(assembly, read.population, read.parameter)
+        plan = make_plan(assembly, read.population.covariates, read.parameter)
     except DataError as error:
         raise ProtocolError(str(error)) from error
     units = _units(assembly)
