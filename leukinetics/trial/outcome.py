@@ -101,8 +101,7 @@ def run_candidates(
         full = np.full((*shape, len(at)), np.nan)
         full[present] = np.where(result.ok[:, None], result.values[name][:, at], np.nan)
         true[name] = exact(full, observable.unit)
-        noisy = any(e.noise for e in prepared.protocol.endpoint if e.observable == name)
-        measured[name] = _measure(prepared, observable, full, people) if noisy else true[name]
+        measured[name] = _measure(prepared, observable, full, people) if observable.noisy else true[name]
     for endpoint in prepared.protocol.endpoint:
         observable = prepared.observables[endpoint.observable]
         read = measured if endpoint.noise else true

@@ -36,12 +36,16 @@ LEAD_DAYS = 3.0
 
 @dataclass(frozen=True)
 class Observable:
-    """What is read: its unit, its sampling times (days, with the baseline 0), its assay if it is measured."""
+    """What is read: its unit, its sampling times (days, with the baseline 0), its assay if there is one.
+
+    ``noisy``: what is kept of it is what the laboratory reports, not the true value.
+    """
 
     name: str
     unit: str
     times: Array
     assay: Assay | None
+    noisy: bool = False
 
 
 @dataclass
@@ -169,10 +173,26 @@ def _observables(protocol: Protocol, units: Mapping[str, str]) -> dict[str, Obse
                 f"endpoint '{endpoint.id}', noise: there is no assay of '{endpoint.observable}'; leave noise out, or "
                 f"use an observable that has one ({', '.join(assays())})."
             )
-    return {
-        name: Observable(name, units[name], times, _assay(name, units[name]))
-        for name, times in observable_times(protocol).items()
-    }
+    found = {}
+    for name, times in observable_times(protocol).items():
+        if name not in units:
+            raise ProtocolError(f"{_reader(protocol, name)}: the model has no '{name}'.{suggest(name, units)}")
+        assay = _assay(name, units[name])
+        found[name] = Observable(name, units[name], times, assay, assay is not None and _noisy(protocol, name))
+    return found
+
+
+def _reader(protocol: Protocol, name: str) -> str:
+    """The key of the protocol, besides the endpoints', that asks for an observable."""
+    if protocol.schedule is not None and name in protocol.schedule.measure:
+        return "schedule, measure"
+    rule = next((r for r in protocol.rule if r.observable == name), None)
+    return f"rule '{rule.id}', observable" if rule else "dropout, observable"
+
+
+def _noisy(protocol: Protocol, name: str) -> bool:
+    scheduled = protocol.schedule is not None and protocol.schedule.noise and name in protocol.schedule.measure
+    return scheduled or any(e.noise for e in protocol.endpoint if e.observable == name)
 
 
 def _assay(name: str, unit: str) -> Assay | None:
