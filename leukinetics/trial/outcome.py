@@ -11,8 +11,8 @@ import numpy as np
 from leukinetics.assays import Measured, exact, measure
 from leukinetics.errors import DataError, suggest
 from leukinetics.trial.endpoints import Samples, Values, endpoint_values
-from leukinetics.trial.enrol import SCREENING, Enrolled, enrol
-from leukinetics.trial.prepare import Observable, Prepared
+from leukinetics.trial.enrol import Enrolled, enrol
+from leukinetics.trial.prepare import SCREENING, Observable, Prepared
 from leukinetics.trial.sampling_times import endpoint_times, places
 from leukinetics.trial.simulate import simulate
 from leukinetics.trial.statistics import statistic

@@ -6,7 +6,7 @@ normals), doses, times and noise, so that results differ by the candidates alone
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 RUN_IN = RunIn(limit=20_000.0, tolerance=1e-5, window=30.0)
 #: With a clock: full days before time 0 in which the daily rhythm settles, after the run-in.
 LEAD_DAYS = 3.0
+#: The name of the screening visit, at which the noise is another than at time 0.
+SCREENING = "screening"
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,14 @@ class Prepared:
     blocks: list[Block]
     observables: dict[str, Observable]
     criteria: dict[str, list[Bound]]  # eligibility, bounds in the observable's or covariate's unit
+    plausible: dict[str, list[Bound]]  # what a person must meet to exist, in the same units
+    screening: dict[str, Observable]  # what is read at screening, whether or not it is read in the trial
     n: int
     sampling: str
     rtol: float
     lead: float  # days that the simulation begins before time 0
     fixed: dict[str, float]  # inputs of the engine that are the same for all
-    _normals: dict[int, Array] = field(default_factory=dict)
+    _normals: dict[tuple[int, int], Array] = field(default_factory=dict)
 
     @property
     def arms(self) -> int:
@@ -80,11 +84,17 @@ class Prepared:
         """Every time (days) at which anything is read."""
         return merge(np.concatenate([o.times for o in self.observables.values()]))
 
-    def normals(self, stop: int) -> Array:
-        """The standard normals of patients ``0 .. stop - 1`` (kept: every candidate has the same patients)."""
-        if stop not in self._normals:
-            self._normals = {stop: self.plan.normals(self.protocol.trial.seed, stop, design=self.sampling)}
-        return self._normals[stop]
+    def normals(self, stop: int, first: int = 0) -> Array:
+        """The standard normals of people ``first .. stop - 1`` (kept: every candidate has the same people)."""
+        if (first, stop) not in self._normals:
+            seed = self.protocol.trial.seed
+            self._normals = {(first, stop): self.plan.normals(seed, stop - first, first=first, design=self.sampling)}
+        return self._normals[first, stop]
+
+    def columns(self, people: NDArray[np.int64], typical: Sequence[Mapping[str, float]]) -> dict[str, Array]:
+        """Every column of the table of ``people`` (n,), each (candidates, n), for sets of ``typical`` values."""
+        first, stop = int(people.min(initial=0 if len(people) == 0 else people[0])), int(people.max(initial=-1)) + 1
+        return self.plan.columns(self.normals(stop, first)[people - first], typical)
 
     def typical(self, candidate: Mapping[str, float] | None) -> dict[str, float]:
         """The entries of a candidate that concern this trial; those of other drugs and conditions are left out."""
@@ -115,10 +125,12 @@ def prepare(
         raise ProtocolError(str(error)) from error
     units = _units(assembly)
     observables = _observables(read, units)
-    criteria = {name: _criterion(name, bounds, plan, units) for name, bounds in read.eligibility.items()}
-    for name in criteria:
-        if name not in observables and plan.unit_of(name) is None:
-            observables[name] = Observable(name, units[name], np.array([0.0]), _assay(name, units[name]))
+    criteria = {n: _criterion("eligibility", n, b, plan, units) for n, b in read.eligibility.items()}
+    plausible = {
+        n: _criterion("population, plausible", n, b, plan, units) for n, b in read.population.plausible.items()
+    }
+    screening = _at_screening([*criteria, *plausible], plan, units)
+    observables |= {n: screening[n] for n in criteria if n in screening and n not in observables}
     lead, fixed = _clock(read, plan)
     return Prepared(
         protocol=read,
@@ -127,6 +139,8 @@ def prepare(
         blocks=dose_blocks(read, assembly.drugs),
         observables=observables,
         criteria=criteria,
+        plausible=plausible,
+        screening=screening,
         n=read.trial.patients_per_arm if patients is None else patients_per_arm(patients),
         sampling=read.trial.sampling if sampling is None else sampling,
         rtol=rtol,
@@ -199,16 +213,22 @@ def _assay(name: str, unit: str) -> Assay | None:
     return assay_for(name, unit) if name in assays() else None
 
 
-def _criterion(name: str, bounds: list[Bound], plan: Plan, units: Mapping[str, str]) -> list[Bound]:
+def _at_screening(names: Iterable[str], plan: Plan, units: Mapping[str, str]) -> dict[str, Observable]:
+    """Of these names the observables: covariates are told, not measured."""
+    found = [name for name in dict.fromkeys(names) if plan.unit_of(name) is None]
+    return {name: Observable(name, units[name], np.array([0.0]), _assay(name, units[name])) for name in found}
+
+
+def _criterion(where: str, name: str, bounds: list[Bound], plan: Plan, units: Mapping[str, str]) -> list[Bound]:
     """The bounds in the unit of what the patient or the laboratory tells of ``name``."""
     unit = plan.unit_of(name) or units.get(name)
     if unit is None:
         known = [*plan.covariate_units, *units]
-        raise ProtocolError(f"eligibility, {name}: no covariate and no observable has this name.{suggest(name, known)}")
+        raise ProtocolError(f"{where}, {name}: no covariate and no observable has this name.{suggest(name, known)}")
     try:
         return [Bound(b.sign, b.value_in(unit), unit) for b in bounds]
     except LeukineticsError as error:
-        raise ProtocolError(f"eligibility, {name}: {error}") from error
+        raise ProtocolError(f"{where}, {name}: {error}") from error
 
 
 def _clock(protocol: Protocol, plan: Plan) -> tuple[float, dict[str, float]]:
