@@ -1,28 +1,31 @@
-"""From the doses of a protocol's arms to the engine's dose table."""
+"""From the doses of a protocol's arms and rules to blocks: a dose and its repeats as the engine takes them."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from dataclasses import dataclass, replace
+from typing import Any
 
 from leukinetics.errors import ProtocolError, suggest
 from leukinetics.trial.amounts import Amount
 from leukinetics.trial.protocol import Dose, Protocol
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
 #: A sample at the time of a dose is taken before it: doses follow by this much (days).
 AFTER_SAMPLE = 1.0 / 1440.0
 
 
+#: Blocks of a rule belong to no arm until it fires.
+NO_ARM = -1
+
+
 @dataclass(frozen=True)
 class Block:
-    """A dose and its repeats as the engine takes them; days, ``amount`` in the species' unit (per kg where so)."""
+    """A dose and its repeats; days, ``amount`` in the species' unit (per kg where so).
+
+    ``part``: "dose" or "background" of ``arm``, or "rescue" of ``rule`` (``arm`` is then NO_ARM, and ``time`` counts
+    from the moment that the rule fires). ``opens``: its first dose is the first of what the protocol writes as one
+    dose, not what follows a loading dose.
+    """
 
     arm: int
     target: str
@@ -33,20 +36,32 @@ class Block:
     every: float
     count: int
     duration: float
+    drug: str = ""
+    part: str = "dose"
+    rule: str = ""
+    opens: bool = True
 
 
 def dose_blocks(protocol: Protocol, drugs: Any) -> list[Block]:
-    """The doses of all arms; ``drugs``: the assembly's. ProtocolError for a route or an amount that a drug has not."""
+    """The doses of all arms and rules; ``drugs``: the assembly's.
+
+    ProtocolError for a route or an amount that a drug has not.
+    """
     found = []
+    end = protocol.trial.duration
     for i, arm in enumerate(protocol.arm):
         for part, doses in (("background", arm.background), ("dose", arm.dose)):
             for j, dose in enumerate(doses):
                 what = f"arm '{arm.name}', {part} {j + 1}"
-                found += _blocks(i, dose, drugs, protocol.trial.duration, what)
+                found += [replace(b, arm=i, part=part) for b in _blocks(dose, drugs, end, what)]
+    for rule in protocol.rule:
+        for j, dose in enumerate(rule.dose):
+            blocks = _blocks(dose, drugs, end, f"rule '{rule.id}', dose {j + 1}")
+            found += [replace(b, part="rescue", rule=rule.id) for b in blocks]
     return found
 
 
-def _blocks(arm: int, dose: Dose, drugs: Any, end: float, what: str) -> list[Block]:
+def _blocks(dose: Dose, drugs: Any, end: float, what: str) -> list[Block]:
     drug = drugs[dose.drug]
     if dose.route not in drug.route_target:
         raise ProtocolError(
@@ -67,41 +82,10 @@ def _blocks(arm: int, dose: Dose, drugs: Any, end: float, what: str) -> list[Blo
         raise ProtocolError(f"{what}, start: the first dose on day {dose.start:g} is not before the trial's end.")
     target = str(drug.route_target[dose.route])
     amount, per_kg = number(dose.amount, "amount")
-    usual = Block(arm, target, amount, per_kg, cap, dose.start, every, count, dose.duration)
+    usual = Block(NO_ARM, target, amount, per_kg, cap, dose.start, every, count, dose.duration, drug=dose.drug)
     if dose.loading is None:
         return [usual]
     first, first_per_kg = number(dose.loading, "loading")
-    rest = [Block(arm, target, amount, per_kg, cap, dose.start + every, every, count - 1, dose.duration)]
-    return [
-        Block(arm, target, first, first_per_kg, cap, dose.start, every, 1, dose.duration),
-        *(rest if count > 1 else []),
-    ]
-
-
-def dose_table(
-    blocks: list[Block], arms: NDArray[np.int64], weights: NDArray[np.float64], lead: float
-) -> pd.DataFrame | None:
-    """The engine's dose table for rows of patients 0, 1, ... in ``arms`` with ``weights`` (kg); None without doses.
-
-    ``lead``: days by which the simulation begins before the protocol's time 0.
-    """
-    import pandas as pd
-
-    parts = []
-    for block in blocks:
-        rows = np.flatnonzero(arms == block.arm)
-        amount = np.minimum(block.amount * (weights[rows] if block.per_kg else np.ones(len(rows))), block.cap)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "patient": rows,
-                    "time": block.time + lead + AFTER_SAMPLE,
-                    "target": block.target,
-                    "amount": amount,
-                    "duration": block.duration,
-                    "every": block.every,
-                    "count": block.count,
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True) if parts else None
+    loading = replace(usual, amount=first, per_kg=first_per_kg, count=1)
+    rest = replace(usual, time=dose.start + every, count=count - 1, opens=False)
+    return [loading, rest] if count > 1 else [loading]

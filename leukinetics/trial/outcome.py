@@ -10,11 +10,11 @@ import numpy as np
 
 from leukinetics.assays import Measured, exact, measure
 from leukinetics.errors import DataError, suggest
+from leukinetics.trial.conduct import treat
 from leukinetics.trial.endpoints import Samples, Values, endpoint_values
 from leukinetics.trial.enrol import Enrolled, enrol
 from leukinetics.trial.prepare import SCREENING, Observable, Prepared
 from leukinetics.trial.sampling_times import endpoint_times, places
-from leukinetics.trial.simulate import simulate
 from leukinetics.trial.statistics import statistic
 
 if TYPE_CHECKING:
@@ -85,10 +85,9 @@ def run_candidates(
     enrolled = enrol(prepared, candidates, threads)
     people, rows, arms = _stack(prepared, enrolled)
     columns = {name: values[rows[0], rows[1]] for name, values in enrolled.columns.items()}
-    names = list(prepared.observables)
     shape = people.shape
     present = people >= 0
-    result = simulate(prepared, columns, len(arms), prepared.times, names, arms, threads)
+    result = treat(prepared, columns, people[present], arms, threads).simulated
     status = np.full(shape, -1, dtype=np.int8)
     status[present] = result.status
     ok = np.zeros(shape, dtype=bool)

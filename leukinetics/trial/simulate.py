@@ -9,7 +9,7 @@ import numpy as np
 
 from leukinetics.engine.status import Status
 from leukinetics.errors import ProtocolError
-from leukinetics.trial.dosing import dose_table
+from leukinetics.trial.courses import Courses, dose_table
 from leukinetics.trial.prepare import RUN_IN, Prepared
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def simulate(
     rows: int,
     times: Array,
     outputs: list[str],
-    arms: NDArray[np.int64] | None,
+    courses: Courses | None,
     threads: int | None,
 ) -> Simulated:
-    """Simulate rows of patients, each (rows,) in ``columns``, in ``arms`` (rows,); None: nobody is treated.
+    """Simulate rows of patients, each (rows,) in ``columns``, given ``courses``; None: nobody is treated.
 
     ``times`` in days of the protocol. Rows that cannot be solved have NaN and a status.
     """
@@ -57,8 +57,8 @@ def simulate(
     inputs = {name: values for name, values in columns.items() if name in model.inputs}
     table = pd.DataFrame(inputs | prepared.fixed, index=pd.RangeIndex(rows, name="patient"))
     doses = None
-    if arms is not None:
-        doses = dose_table(prepared.blocks, arms, weights(prepared, columns, rows), prepared.lead)
+    if courses is not None:
+        doses = dose_table(courses, weights(prepared, columns, rows), prepared.lead)
     found = model.simulate(
         times + prepared.lead,
         table,
