@@ -93,7 +93,7 @@ class Prepared:
 
     def columns(self, people: NDArray[np.int64], typical: Sequence[Mapping[str, float]]) -> dict[str, Array]:
         """Every column of the table of ``people`` (n,), each (candidates, n), for sets of ``typical`` values."""
-        first, stop = int(people.min(initial=0 if len(people) == 0 else people[0])), int(people.max(initial=-1)) + 1
+        first, stop = (int(people.min()), int(people.max()) + 1) if len(people) else (0, 0)
         return self.plan.columns(self.normals(stop, first)[people - first], typical)
 
     def typical(self, candidate: Mapping[str, float] | None) -> dict[str, float]:
