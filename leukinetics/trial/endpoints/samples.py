@@ -1,0 +1,77 @@
+"""What an endpoint is computed from, and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukinetics.assays import Measured
+from leukinetics.trial.protocol import REPEATED, Endpoint
+from leukinetics.trial.sampling_times import merge
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+BELOW = 0.5  # share of the limit of quantification that stands for a sample below it
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What an endpoint is computed from: samples (..., times) at ``times`` (days) and the baseline (..., 1).
+
+    ``visits`` (those of :func:`visit_times`, days) and ``repeated`` (..., visits): the samples of a repeated-measures
+    analysis. ``seed`` of the trial and ``people`` (...), the patients' numbers (-1: nobody), decide when events come
+    that come at random. Samples at and after the moment at which a patient left are NaN.
+    """
+
+    times: Array
+    samples: Measured
+    baseline: Measured
+    visits: Array | None = None
+    repeated: Measured | None = None
+    seed: int = 0
+    people: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class Values:
+    """An endpoint's number per patient (...), its unit, and where the number is a lower bound only.
+
+    ``baseline`` (...): in ``unit`` where the number is one of the observable itself, else in the observable's.
+    ``exposure`` (...): days in which events were looked for; of event kinds only. ``blq`` (...): a sample that the
+    number depends on was below the limit of quantification. ``repeated``, ``repeated_blq``: number and mark at each
+    visit (days), ``at`` among them, of endpoints with a repeated-measures analysis.
+    """
+
+    numbers: Array
+    unit: str
+    censored: NDArray[np.bool_]
+    baseline: Array | None = None
+    exposure: Array | None = None
+    blq: NDArray[np.bool_] | None = None
+    repeated: dict[float, Array] = field(default_factory=dict)
+    repeated_blq: dict[float, NDArray[np.bool_]] = field(default_factory=dict)
+
+    def take(self, index: Any) -> Values:
+        """A part of the patients, as numpy indexes; ``take(0)`` is the first candidate."""
+        return Values(
+            self.numbers[index],
+            self.unit,
+            self.censored[index],
+            None if self.baseline is None else self.baseline[index],
+            None if self.exposure is None else self.exposure[index],
+            None if self.blq is None else self.blq[index],
+            {time: numbers[index] for time, numbers in self.repeated.items()},
+            {time: marks[index] for time, marks in self.repeated_blq.items()},
+        )
+
+
+def visit_times(endpoint: Endpoint) -> Array:
+    """The visits (days) of a repeated-measures analysis, ascending, ``at`` among them; empty without one."""
+    if endpoint.analysis not in REPEATED:
+        return np.empty(0)
+    return merge(np.array([*endpoint.visits, *([] if endpoint.at is None else [endpoint.at])]))
