@@ -15,8 +15,9 @@ from bench.problems import PROBLEMS
 from bench.report import write
 from bench.startup import startup
 from bench.threads import scaling
+from bench.trial import whole_trial
 
-SECTIONS = ("precision", "startup", "memory", "threads")
+SECTIONS = ("precision", "startup", "memory", "threads", "trial")
 
 
 def main() -> None:
@@ -45,6 +46,8 @@ def main() -> None:
         results["memory"] = peak_memory((1_000, 10_000) if quick else (1_000, 10_000, 100_000))
     if "threads" in arguments.only:
         results["threads"] = {p.name: scaling(p, quick) for p in problems}
+    if "trial" in arguments.only:
+        results["trial"] = whole_trial(quick, say)
     write(results, arguments.out, console)
 
 

@@ -79,6 +79,28 @@ def _small(results: dict[str, Any], console: Console) -> None:
         speeds = ", ".join(f"{p['threads']}: {p['speed']:,.0f}/s" for p in s["points"])
         same = "bitwise the same" if s["bitwise_equal"] else "NOT the same"
         console.print(f"Threads, {name}: {speeds}; results are {same}")
+    if results.get("trial"):
+        _trial(results["trial"], console)
+
+
+def _trial(trial: dict[str, Any], console: Console) -> None:
+    console.print(
+        f"Trial: {trial['patients']:,} patients under {trial['arms']} arms over 48 months in {trial['seconds']:.1f} s "
+        f"on all cores, from protocol to files ({trial['screened']:,} screened, {trial['failed']} failed)"
+    )
+    table = Table(title=f"Its trajectories, one thread, {trial['sample']} of them", title_justify="left")
+    for column in ("solver", "rtol", "rms relative error", "ms a trajectory", "our speed-up"):
+        table.add_column(column, justify="left" if column == "solver" else "right")
+    ours = trial["ours"]
+    for label, point in [("Leukinetics", ours), *(("libRoadRunner", p) for p in trial["roadrunner"])]:
+        ratio = point["seconds_per_trajectory"] / ours["seconds_per_trajectory"]
+        row = [f"{point['rtol']:g}", f"{point['error']:.1e}", f"{1e3 * point['seconds_per_trajectory']:.2f}"]
+        table.add_row(label, *row, "" if point is ours else f"{ratio:.1f}")
+    console.print(table)
+    console.print(
+        f"  at equal error {trial['ratio']:.1f} times as fast on one thread; libRoadRunner's trajectories of the whole "
+        f"trial would take {trial['peer_trial_seconds']:,.0f} s on one thread, {trial['ratio_whole']:.1f} times as long"
+    )
 
 
 def figure(results: dict[str, Any], path: Path) -> None:

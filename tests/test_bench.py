@@ -16,7 +16,9 @@ if str(ROOT) not in sys.path:
 from bench.precision import FLOOR, Point, Truth, at_error  # noqa: E402
 from bench.problems import PROBLEMS, SPREAD  # noqa: E402
 from bench.solvers import run, solvers  # noqa: E402
+from bench.trial import _error, _ours, _peer, _rows, protocol  # noqa: E402
 from leukinetics.examples import names, path  # noqa: E402
+from leukinetics.trial import prepare  # noqa: E402
 
 
 def test_synthetic_models_are_what_their_script_writes(tmp_path):
@@ -73,3 +75,13 @@ def test_all_solvers_agree(problem):
         values, failed = run(make(problem), ensemble, 1e-9, atol)
         assert failed == 0, name
         assert np.sqrt(np.mean(((values - reference) / size) ** 2)) < 2e-6, name
+
+
+@pytest.mark.slow
+def test_both_simulators_of_the_trial_do_the_same_work():
+    prepared = prepare(protocol(2))
+    columns, people, arms = _rows(prepared)
+    ours, _ = _ours(prepared, columns, people, arms, 1e-7)
+    peer, _ = _peer(prepared, columns, arms, 1e-7)
+    assert ours.shape == peer.shape == (8, 17, 2)
+    assert _error(peer, ours) < 1e-5
