@@ -9,11 +9,15 @@ import numpy as np
 
 from leukinetics.assays.measured import Measured
 from leukinetics.assays.table import Assay, assay_for
+from leukinetics.assays.within_person import People, daily, slow
 from leukinetics.errors import DataError
-from leukinetics.patients.counters import normals
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+#: Days before time 0 at which people are screened, for what varies over months: trials screen one to four weeks
+#: before treatment, so part of what made a person qualify is gone at time 0, and more of it later.
+SCREENED_BEFORE = 14.0
 
 
 def measure(
@@ -28,12 +32,18 @@ def measure(
 ) -> Measured:
     """Measure true ``values`` (..., patients, times) of a readout.
 
-    First the person's deviation of the day, then the error of the measurement, then the limits. The noise
-    depends on (seed, patient, time, readout) only; all samples of one day (whole days of ``times``) share the
-    person's deviation.
+    First how the person differs from their own mean, then the error of the measurement, then the limits of the scale,
+    the digits that are reported, and the limits of quantification. On the scale of the spread (ln or plain)
+
+        ``reported = true + slow z_slow(t) + day z_day + analytical z_sample``
+
+    where samples of one day (whole days of ``times``) share ``z_day``, and ``z_slow`` changes over weeks (see
+    :func:`leukinetics.assays.within_person.slow`; only of readouts of which both time scales are known). The noise
+    depends on (seed, patient, time, readout) only. A value above the upper limit is reported as that limit.
 
     ``patients``: their numbers, (..., patients), default 0, 1, ... (-1: nobody). ``unit`` of the values, default
-    the assay's. ``visit`` tells apart visits at one time (screening and start of treatment).
+    the assay's. ``visit``: name of a visit before time 0, such as "screening", whose day and sample are others than
+    those of the same time in the trial, and which is :data:`SCREENED_BEFORE` days earlier for the slow variation.
 
     Raises DataError for a readout without an assay, or shapes that do not fit.
     """
@@ -46,17 +56,20 @@ def measure(
     numbers = np.arange(true.shape[-2]) if patients is None else np.asarray(patients, dtype=np.int64)
     if numbers.shape[-1] != true.shape[-2]:
         raise DataError(f"There are {true.shape[-2]} patients with values, but {numbers.shape[-1]} patient numbers.")
-    noisy = true.copy()
-    count = int(numbers.max(initial=0)) + 1
+    people = People(seed, numbers)
     stem = f"{assay.readout}{':' + visit if visit else ''}"
-    if assay.within_person is not None:
-        days = {np.floor(t): normals(seed, f"day:{stem}:{np.floor(t):.0f}", count) for t in times}
-        noisy = assay.within_person.around(noisy, _by_patient([days[np.floor(t)] for t in times], numbers))
+    noisy = true
+    if assay.slow is not None:
+        shift = SCREENED_BEFORE if visit else 0.0
+        noisy = assay.slow.around(noisy, slow(people, assay.readout, [t - shift for t in times]))
+    if assay.day is not None:
+        noisy = assay.day.around(noisy, daily(people, stem, times))
     if assay.analytical is not None:
-        draws = [normals(seed, f"sample:{stem}:{t:.9g}", count) for t in times]
-        noisy = assay.analytical.around(noisy, _by_patient(draws, numbers))
+        draws = people.at_times(times, lambda t: people.normals(f"sample:{stem}:{t:.9g}"))
+        noisy = assay.analytical.around(noisy, draws)
+    noisy = np.clip(noisy, assay.floor, assay.ceiling)
     blq = noisy < assay.lloq
-    return Measured(np.clip(noisy, assay.lloq, assay.uloq), blq, assay.unit, assay.lloq)
+    return Measured(np.clip(_rounded(noisy, assay.step), assay.lloq, assay.uloq), blq, assay.unit, assay.lloq)
 
 
 def exact(values: NDArray[np.float64], unit: str) -> Measured:
@@ -64,6 +77,10 @@ def exact(values: NDArray[np.float64], unit: str) -> Measured:
     return Measured(values, np.zeros(values.shape, dtype=bool), unit)
 
 
-def _by_patient(draws: list[NDArray[np.float64]], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(..., patients, times) out of one stream per time."""
-    return np.stack(draws, axis=-1)[numbers]
+def _rounded(values: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """The nearest multiple of ``step`` (0: the values as they are), as the number that its digits spell."""
+    if not step:
+        return values
+    steps = np.rint(values / step)
+    inverse = round(1.0 / step)
+    return np.asarray(steps / inverse if inverse and abs(inverse * step - 1.0) < 1e-9 else steps * step)

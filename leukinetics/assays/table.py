@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ TABLE = Path(__file__).with_name("assays.tsv")
 class Assay:
     """How a readout is measured; all numbers in ``unit``.
 
-    ``analytical``: error of a single measurement. ``within_person``: how the person differs from day to day around
-    their own mean. ``lloq``, ``uloq``: limits of quantification.
+    ``analytical``: error of a single measurement. ``within_person``: how the person differs around their own mean, over
+    months; ``within_week``: how much of it there is within a week, None where that is not known (all of it then comes
+    from day to day). ``lloq``, ``uloq``: limits of quantification. ``step``: what is reported are its multiples (0: any
+    number). ``floor``, ``ceiling``: the ends of a clinical scale.
     """
 
     readout: str
@@ -30,20 +32,40 @@ class Assay:
     uloq: float
     analytical: Spread | None
     within_person: Spread | None
+    within_week: Spread | None = None
+    step: float = 0.0
+    floor: float = -math.inf
+    ceiling: float = math.inf
+
+    @property
+    def day(self) -> Spread | None:
+        """What differs from day to day."""
+        return self.within_person if self.within_week is None else self.within_week
+
+    @property
+    def slow(self) -> Spread | None:
+        """What differs over weeks and months besides; None where there is nothing known of it."""
+        if self.within_week is None or self.within_person is None:
+            return None
+        square = self.within_person.size**2 - self.within_week.size**2
+        return Spread(self.within_person.scale, math.sqrt(square)) if square > 0 else None
 
     def in_unit(self, unit: str, molar_mass: float | None = None) -> Assay:
         """The same assay in another unit. DataError if the two measure different things."""
         if unit == self.unit:
             return self
         factor = convert(1.0, self.unit, unit, molar_mass)
-        return Assay(
-            self.readout,
-            self.platform,
-            unit,
-            self.lloq * factor,
-            self.uloq * factor,
-            self.analytical and self.analytical.scaled(factor),
-            self.within_person and self.within_person.scaled(factor),
+        return replace(
+            self,
+            unit=unit,
+            lloq=self.lloq * factor,
+            uloq=self.uloq * factor,
+            analytical=self.analytical and self.analytical.scaled(factor),
+            within_person=self.within_person and self.within_person.scaled(factor),
+            within_week=self.within_week and self.within_week.scaled(factor),
+            step=self.step * factor,
+            floor=self.floor * factor,
+            ceiling=self.ceiling * factor,
         )
 
 
@@ -75,6 +97,13 @@ def _read(row: Any, what: str) -> Assay:
     cv = str(row["cv"]).strip()
     if cv and not cv.startswith(("sd", "ln")):  # a CV, as the SD of the logarithm of a lognormal error
         cv = f"ln {math.sqrt(math.log1p((float(cv) / 100.0) ** 2)):.6f}"
+    total = parse_spread(row["within_person"], f"the variation within a person of {what}")
+    week = parse_spread(row["within_week"], f"the variation within a week of {what}")
+    if week is not None and (total is None or week.scale != total.scale or week.size > total.size):
+        raise DataError(
+            f"The variation within a week of {what}, '{row['within_week']}', is no part of that within a person, "
+            f"'{row['within_person']}'; write a smaller one of the same kind."
+        )
     return Assay(
         readout=str(row["readout"]),
         platform=str(row["platform"]),
@@ -82,5 +111,9 @@ def _read(row: Any, what: str) -> Assay:
         lloq=float(row["lloq"] or 0.0),
         uloq=float(row["uloq"] or math.inf),
         analytical=parse_spread(cv, f"the error of {what}"),
-        within_person=parse_spread(row["within_person"], f"the variation within a person of {what}"),
+        within_person=total,
+        within_week=week,
+        step=float(row["step"] or 0.0),
+        floor=float(row["floor"] or -math.inf),
+        ceiling=float(row["ceiling"] or math.inf),
     )
