@@ -131,7 +131,7 @@ def test_a_mapping_is_kept_as_toml() -> None:
         ({"endpoint__0__threshold": "< 2 mg/L"}, r"kind 'percent_change' has no use for a 'threshold'"),
         (
             {"endpoint__0__compare_to": "placbo"},
-            r"to the arm 'placbo', which is not there\. Did you mean 'placebo'",
+            r"^endpoint 1 \('crp'\), compare_to: there is no arm 'placbo'\. Did you mean 'placebo'",
         ),
     ],
 )
@@ -146,8 +146,12 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError) as error:
         lk.read_protocol(path)
     lines = str(error.value).splitlines()
-    assert len(lines) == 3  # the trial's duration, the route, the endpoint's time
-    assert all(line.startswith(f"{path}: ") for line in lines)
+    assert lines[0] == f"{path} has 3 problems:"
+    assert [line.partition(": ")[0] for line in lines[1:]] == [
+        f"{path}, line 5, trial, duration",
+        f"{path}, line 26, arm 2 ('150 mg'), dose 1, route",
+        f"{path}, line 33, endpoint 1 ('crp'), at",
+    ]
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from leukinetics.errors import DataError, ProtocolError, suggest
 from leukinetics.evidence.readout import BASE, Readout
 from leukinetics.evidence.target import Target
 from leukinetics.trial import read_protocol
+from leukinetics.trial.checks.schema import unknown_key
 
 FOLDER = Path(__file__).parent / "targets"
 
@@ -151,6 +152,8 @@ def _problem(file: str, error: Any, data: Any) -> TargetProblem:
             words.append(str(step))
     if error["type"] == "missing":
         return TargetProblem(file, ", ".join(words), "this key is missing; add it.")
+    if error["type"] == "extra_forbidden":
+        return TargetProblem(file, ", ".join(words[:-1]), unknown_key(Target, error["loc"]))
     text = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
     given = "" if error["type"] == "value_error" else f" (it is {error['input']!r:.40})"
     return TargetProblem(file, ", ".join(words), f"{text}{given}.")

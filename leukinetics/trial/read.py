@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from leukinetics.errors import ProtocolError
+from leukinetics.trial.checks.consistency import check_consistency
+from leukinetics.trial.checks.problems import Problems, problems_of
+from leukinetics.trial.checks.schema import read_tables
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.toml_text import toml_text
+
+
+@dataclass
+class Reading:
+    """A protocol as far as it can be read, and all that is wrong with it so far."""
+
+    protocol: Protocol | None
+    problems: Problems
 
 
 def read_protocol(protocol: str | Path | Mapping[str, Any] | Protocol) -> Protocol:
@@ -22,12 +32,24 @@ def read_protocol(protocol: str | Path | Mapping[str, Any] | Protocol) -> Protoc
     Raises
     ------
     ProtocolError
-        If there is no such file or it is no TOML; or with one line per problem, each naming the key.
+        If there is no such file or it is no TOML; or with one line per problem, each naming the key, and in a file
+        the line. Whether the model has what the protocol asks for is seen by :func:`leukinetics.trial.prepare`.
     """
     if isinstance(protocol, Protocol):
         return protocol
+    reading = look_through(protocol)
+    reading.problems.raise_if_any()
+    if reading.protocol is None:  # cannot be: what is not read has problems
+        raise ProtocolError("The protocol cannot be read.")
+    return reading.protocol
+
+
+def look_through(protocol: str | Path | Mapping[str, Any] | Protocol) -> Reading:
+    """Read a protocol and gather what is wrong with it. ProtocolError where there is no file, or no TOML in it."""
+    if isinstance(protocol, Protocol):
+        return Reading(protocol, problems_of(protocol))
     if isinstance(protocol, Mapping):
-        return _check(protocol, "", toml_text(protocol))
+        return _look(protocol, "", "")
     if not isinstance(protocol, (str, Path)):
         raise ProtocolError(f"{protocol!r:.40} is no protocol; give the path of a TOML file, or a mapping.")
     path = Path(protocol)
@@ -36,40 +58,25 @@ def read_protocol(protocol: str | Path | Mapping[str, Any] | Protocol) -> Protoc
         data = tomllib.loads(text)
     except OSError as error:
         raise ProtocolError(f"The protocol '{path}' cannot be read: {error.strerror or error}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ProtocolError(f"The protocol '{path}' is not valid TOML: lists or tables are too deep.") from None
+    except ValueError as error:  # of the text, of its encoding, or of the path
         raise ProtocolError(f"The protocol '{path}' is not valid TOML: {error}.") from error
-    return _check(data, f"{path}: ", text)
+    return _look(data, str(path), text)
 
 
-def _check(data: Mapping[str, Any], where: str, text: str) -> Protocol:
+def _look(data: Mapping[str, Any], file: str, text: str) -> Reading:
+    problems = Problems(file, text, data)
     try:
-        protocol = Protocol.model_validate(dict(data))
-    except ValidationError as error:
-        problems = [f"{where}{_place(e['loc'], data)}{_message(e)}" for e in error.errors(include_url=False)]
-        raise ProtocolError("\n".join(dict.fromkeys(problems))) from error
-    protocol._text = text
-    return protocol
-
-
-def _place(loc: tuple[int | str, ...], data: Any) -> str:
-    """Where in the file: ``arm 2 ('150 mg'), dose 1, amount: ``."""
-    words: list[str] = []
-    for step in loc:
-        if isinstance(step, int):
-            data = data[step] if isinstance(data, (list, tuple)) and step < len(data) else None
-            name = (data.get("name") or data.get("id")) if isinstance(data, Mapping) else None
-            words[-1] += f" {step + 1}" + (f" ('{name}')" if name else "")
-        else:
-            data = data.get(step) if isinstance(data, Mapping) else None
-            words.append(step)
-    return f"{', '.join(words)}: " if words else ""
-
-
-def _message(error: Any) -> str:
-    given = f" (it is {error['input']!r:.40})" if error["type"] not in ("missing", "value_error") else ""
-    if error["type"] == "missing":
-        return "this key is missing; add it."
-    if error["type"] == "too_short":
-        return "there must be at least one."
-    text = str(error["msg"]).removeprefix("Value error, ")
-    return text if text.endswith(("?", ".")) and not given else text.rstrip(".") + given + "."
+        protocol = read_tables(data, problems)
+        text = text or toml_text(data)
+    except RecursionError:
+        problems.add((), "lists or tables are too deep.")
+        return Reading(None, problems)
+    except ProtocolError as error:
+        problems.add((), str(error))
+        return Reading(None, problems)
+    if protocol is not None:
+        protocol._text, protocol._file = text, file
+        check_consistency(protocol, problems)
+    return Reading(protocol, problems)

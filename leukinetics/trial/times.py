@@ -21,7 +21,8 @@ def days(text: Any) -> float:
         return convert(value, unit, DAY)
     except LeukineticsError as error:
         reason = str(error).partition("; ")[0].rstrip(".")  # its advice is about quantities of any kind
-        raise ValueError(f"{reason}; write a duration such as '16 weeks', '2.5 h' or '0 d'.") from error
+        advice = " Write" if reason.endswith("?") else "; write"
+        raise ValueError(f"{reason}{advice} a duration such as '16 weeks', '2.5 h' or '0 d'.") from error
 
 
 def clock_time(text: Any) -> float:

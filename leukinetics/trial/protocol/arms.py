@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from leukinetics.trial.protocol.fields import Count, Criterion, Moment, Name, Part, Quantity, Share, Span
+from leukinetics.trial.protocol.fields import (
+    AboveZero,
+    Count,
+    Criterion,
+    Moment,
+    Name,
+    NotNegative,
+    Part,
+    Quantity,
+    Share,
+    Span,
+    Truth,
+)
 
 
 class Dose(Part):
     """A dose and its repeats: at ``start`` and then ``every``, ``count`` times and never at or after ``stop``."""
 
-    drug: Name
-    amount: Quantity
-    route: Name
-    start: Moment = 0.0
-    every: Span | None = None
-    count: Count | None = None
-    stop: Moment | None = None
-    duration: Moment = 0.0
-    loading: Quantity | None = None
-    cap: Quantity | None = None
+    drug: Annotated[Name, Field(description="a drug of the model")]
+    amount: Annotated[Quantity, Field(description="of each dose; per kg of body weight where it says so")]
+    route: Annotated[Name, Field(description="one that the drug has: iv, sc, im, po, ...")]
+    start: Annotated[Moment, Field(description="time of the first dose")] = 0.0
+    every: Annotated[Span | None, Field(description="between doses; without it one dose is given")] = None
+    count: Annotated[Count | None, Field(description="how many doses; without it until `stop` or the end")] = None
+    stop: Annotated[Moment | None, Field(description="no dose at or after it")] = None
+    duration: Annotated[Moment, Field(description="of the infusion; 0 d is a bolus")] = 0.0
+    loading: Annotated[Quantity | None, Field(description="amount of the first dose instead of `amount`")] = None
+    cap: Annotated[Quantity | None, Field(description="the most that is given at once, of doses per kg")] = None
 
-    @model_validator(mode="after")
-    def _whole(self) -> Dose:
+    def problems(self) -> Iterator[tuple[str, str]]:
         if self.every is None and (self.count or 1) > 1:
-            raise ValueError(f"'count' is {self.count}, but 'every' is missing; add it, such as every = \"4 weeks\".")
+            yield "count", f"'count' is {self.count}, but 'every' is missing; add it, such as every = \"4 weeks\"."
         if self.stop is not None and self.stop <= self.start:
-            raise ValueError("'stop' is not after 'start', so nothing would be given.")
-        return self
+            yield "stop", "'stop' is not after 'start', so nothing would be given."
 
 
 class Arm(Part):
-    """An arm: its doses, and the therapy that its patients have besides. Without doses it is an untreated one.
+    """An arm: its doses, and the therapy that its patients have besides. Without doses it is an untreated one."""
 
-    ``ratio``: patients of this arm for each ``patients_per_arm`` (parallel design only).
-    """
-
-    name: Name
-    dose: list[Dose] = []
-    background: list[Dose] = []
-    ratio: Count = 1
+    name: Annotated[Name, Field(description='unique; "placebo" is what others are compared with by default')]
+    dose: Annotated[list[Dose], Field(description="what the trial gives")] = []
+    background: Annotated[list[Dose], Field(description="therapy besides, which no rule stops and nobody misses")] = []
+    ratio: Annotated[
+        Count, Field(description="patients of this arm for each of `patients_per_arm` (parallel design only)")
+    ] = 1
 
 
 class Rule(Part):
@@ -54,38 +64,57 @@ class Rule(Part):
     ``leaves``: the patient leaves the trial then, too.
     """
 
-    id: Name
-    observable: Name
-    when: Criterion
-    at: list[Moment] | None = None
-    from_: Annotated[Moment | None, Field(alias="from")] = None
-    to: Moment | None = None
-    every: Span | None = None
-    consecutive: Count = 1
-    action: Literal["stop", "change", "rescue"]
-    factor: Annotated[float, Field(gt=0)] | None = None
-    drugs: list[Name] = []
-    dose: list[Dose] = []
-    arms: list[Name] = []
-    leaves: bool = False
+    id: Annotated[Name, Field(description="unique")]
+    observable: Annotated[Name, Field(description="what is measured, with its assay where there is one")]
+    when: Annotated[Criterion, Field(description="when it fires; in % of the change from baseline")]
+    at: Annotated[list[Moment] | None, Field(description="the visits")] = None
+    from_: Annotated[Moment | None, Field(alias="from", description="first visit; `every` by default")] = None
+    to: Annotated[Moment | None, Field(description="last visit; the end by default")] = None
+    every: Annotated[Span | None, Field(description="between visits, instead of `at`")] = None
+    consecutive: Annotated[Count, Field(description="visits in a row at which `when` must hold")] = 1
+    action: Annotated[
+        Literal["stop", "change", "rescue"],
+        Field(description="stop doses, multiply them by `factor`, or add `dose` from then on"),
+    ]
+    factor: Annotated[AboveZero | None, Field(description='of "change"')] = None
+    drugs: Annotated[list[Name], Field(description="whose doses stop or change; all of the arm's by default")] = []
+    dose: Annotated[list[Dose], Field(description='of "rescue"; times count from the moment the rule fires')] = []
+    arms: Annotated[list[Name], Field(description="arms that have the rule; all by default")] = []
+    leaves: Annotated[Truth, Field(description="the patient also leaves the trial")] = False
 
-    @model_validator(mode="after")
-    def _whole(self) -> Rule:
+    def problems(self) -> Iterator[tuple[str, str]]:
         if (self.at is None) == (self.every is None):
-            raise ValueError("a rule needs 'at', its visits, or 'every' (with 'from' and 'to'); give one of the two.")
+            yield "at", "a rule needs 'at', its visits, or 'every' (with 'from' and 'to'); give one of the two."
+        if self.at is not None and (self.from_ is not None or self.to is not None):
+            yield "from" if self.from_ is not None else "to", "'from' and 'to' go with 'every', not with 'at'."
+        if self.at is not None and not self.at:
+            yield "at", "'at' has no visit."
+        if self.to is not None and self.from_ is not None and self.to < self.from_:
+            yield "to", "'to' is before 'from'."
         if (self.action == "change") != (self.factor is not None):
-            raise ValueError("'factor' goes with action 'change', and only with it.")
+            yield "factor", "'factor' goes with action 'change', and only with it."
         if (self.action == "rescue") != bool(self.dose):
-            raise ValueError("'dose' goes with action 'rescue', and only with it.")
-        return self
+            yield "dose", "'dose' goes with action 'rescue', and only with it."
+        if self.action == "rescue" and self.drugs:
+            yield (
+                "drugs",
+                "'drugs' goes with the actions 'stop' and 'change'; the drug of a rescue is that of its 'dose'.",
+            )
 
 
 class Adherence(Part):
     """Doses that are missed: each of an arm's ``dose`` but the first with probability ``missed``; ``spread`` is the SD
     of its logit between people. Background therapy is taken as written."""
 
-    missed: Share = 0.0
-    spread: Annotated[float, Field(ge=0)] = 0.0
+    missed: Annotated[Share, Field(description="probability that a dose is missed; never the first one")] = 0.0
+    spread: Annotated[NotNegative, Field(description="SD between people, of the logit of `missed`")] = 0.0
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if self.spread and self.missed in (0.0, 1.0):
+            yield (
+                "spread",
+                f"'spread' is around 'missed', which is {self.missed:g} in everybody; give one between 0 and 1.",
+            )
 
 
 class Dropout(Part):
@@ -93,14 +122,12 @@ class Dropout(Part):
     ``hazard_ratio`` for each doubling of ``observable`` over its baseline (``per`` = "doubling") or for each step of
     that size (``per`` = "5 mg/L"), measured at visits ``every`` so long."""
 
-    rate: Annotated[float, Field(ge=0, lt=1)]
-    observable: Name | None = None
-    hazard_ratio: Annotated[float, Field(gt=0)] = 1.0
-    per: str = "doubling"
-    every: Span = 28.0
+    rate: Annotated[float, Field(ge=0, lt=1, strict=True, description="share of patients who leave within a year")]
+    observable: Annotated[Name | None, Field(description="what makes patients leave sooner")] = None
+    hazard_ratio: Annotated[AboveZero, Field(description="per doubling, or per step, of `observable`")] = 1.0
+    per: Annotated[str, Field(description='"doubling" over the baseline, or a step such as "5 mg/L"')] = "doubling"
+    every: Annotated[Span, Field(description="between the visits at which `observable` is looked at")] = 28.0
 
-    @model_validator(mode="after")
-    def _whole(self) -> Dropout:
+    def problems(self) -> Iterator[tuple[str, str]]:
         if (self.observable is None) != (self.hazard_ratio == 1.0):
-            raise ValueError("'observable' and 'hazard_ratio' (not 1) go together; give both or none.")
-        return self
+            yield "hazard_ratio", "'observable' and 'hazard_ratio' (not 1) go together; give both or none."

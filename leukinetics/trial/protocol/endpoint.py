@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from leukinetics.trial.protocol.fields import Criterion, Moment, Name, Part, Span
+from leukinetics.trial.protocol.fields import Criterion, Moment, Name, NotNegative, Part, Span, Truth
 
 Kind = Literal[
     "value", "change", "percent_change", "fold", "average", "maximum", "maximum_fold", "time_of_maximum",
@@ -26,6 +27,28 @@ REPEATED = ("mmrm", "log_mmrm")
 KINDS: tuple[str, ...] = get_args(Kind)
 STATISTICS: tuple[str, ...] = get_args(Statistic)
 ANALYSES: tuple[str, ...] = get_args(Analysis)
+_CONTINUOUS = ("unadjusted", "ancova")
+_POSITIVE = (*_CONTINUOUS, "log_ancova")
+#: The analyses that fit each kind, its default first. The logarithm needs values that are above 0 by their nature.
+FITTING: dict[str, tuple[str, ...]] = {
+    "value": ("ancova", "unadjusted", "log_ancova", "mmrm", "log_mmrm"),
+    "change": ("ancova", "unadjusted", "mmrm"),
+    "percent_change": ("log_ancova", "unadjusted", "ancova", "mmrm", "log_mmrm"),
+    "fold": ("log_ancova", "unadjusted", "ancova", "mmrm", "log_mmrm"),
+    "average": ("ancova", "unadjusted", "log_ancova"),
+    "maximum": ("ancova", "unadjusted", "log_ancova"),
+    "maximum_fold": ("log_ancova", "unadjusted", "ancova"),
+    "time_of_maximum": ("ancova", "unadjusted"),
+    "minimum": ("ancova", "unadjusted", "log_ancova"),
+    "time_to_return": ("unadjusted",),
+    "time_above": ("ancova", "unadjusted"),
+    "responder": ("risk_difference", "unadjusted"),
+    "slope": ("ancova", "unadjusted"),
+    "event_rate": ("negative_binomial", "unadjusted"),
+    "time_to_event": ("cox", "unadjusted"),
+}
+#: Kinds whose numbers may be 0 or below, so that they have no geometric mean.
+SIGNED = ("change", "percent_change", "slope", "time_of_maximum", "time_to_return", "time_above", *EVENTS)
 
 
 class Endpoint(Part):
@@ -37,38 +60,68 @@ class Endpoint(Part):
     compared, by default that of the kind.
     """
 
-    id: Name
-    observable: Name
-    kind: Kind
-    at: Moment | None = None
-    from_: Annotated[Moment | None, Field(alias="from")] = None
-    to: Moment | None = None
-    every: Span | None = None
-    visits: list[Moment] = []
-    threshold: Criterion | None = None
-    margin: Annotated[float, Field(ge=0)] = 0.1
-    noise: bool = False
-    unit: str | None = None
-    statistic: Statistic | None = None
-    analysis: Analysis | None = None
-    compare_to: str | None = None
+    id: Annotated[Name, Field(description="unique")]
+    observable: Annotated[
+        Name, Field(description="a readout of the model, a drug's plasma level, or another name in it")
+    ]
+    kind: Annotated[Kind, Field(description="what is made of the samples, see below")]
+    at: Annotated[Moment | None, Field(description="time of the sample, for kinds that read one")] = None
+    from_: Annotated[
+        Moment | None, Field(alias="from", description="begin of the window, for the other kinds; time 0 by default")
+    ] = None
+    to: Annotated[Moment | None, Field(description="end of the window; the trial's end by default")] = None
+    every: Annotated[Span | None, Field(description="between the window's samples")] = None
+    visits: Annotated[list[Moment], Field(description="of a repeated-measures analysis, before `at`")] = []
+    threshold: Annotated[
+        Criterion | None, Field(description="of responder, time_above and events; in % of the change from baseline")
+    ] = None
+    margin: Annotated[NotNegative, Field(description="of time_to_return: back within this share of baseline")] = 0.1
+    noise: Annotated[Truth, Field(description="as the laboratory reports it; without: the true value")] = False
+    unit: Annotated[str | None, Field(description="of the number; by default the observable's")] = None
+    statistic: Annotated[Statistic | None, Field(description="sums up an arm; by default that of the kind")] = None
+    analysis: Annotated[Analysis | None, Field(description="compares arms; by default that of the kind")] = None
+    compare_to: Annotated[
+        str | None, Field(description="the reference arm; by default the placebo, else the first without doses")
+    ] = None
 
-    @model_validator(mode="after")
-    def _fits_its_kind(self) -> Endpoint:
-        if self.kind in WINDOWED:
-            if self.at is not None:
-                raise ValueError(f"'at' does not go with kind '{self.kind}'; give from, to and every.")
-            if self.every is None:
-                raise ValueError(f"kind '{self.kind}' needs 'every', the time between samples, such as \"30 min\".")
-            if self.to is not None and self.to <= (self.from_ or 0.0):
-                raise ValueError("'to' is not after 'from'.")
-        elif self.at is None:
-            raise ValueError(f"kind '{self.kind}' needs 'at', the time of the sample, such as \"16 weeks\".")
-        elif not self.from_ is self.to is self.every is None:
-            raise ValueError(f"'from', 'to' and 'every' do not go with kind '{self.kind}'; give at.")
+    def problems(self) -> Iterator[tuple[str, str]]:
+        yield from self._times()
         if self.kind not in EVENTS and (self.kind in NEEDS_THRESHOLD) != (self.threshold is not None):
             how = "needs" if self.threshold is None else "has no use for"
-            raise ValueError(f"kind '{self.kind}' {how} a 'threshold'.")
+            yield "threshold", f"kind '{self.kind}' {how} a 'threshold'."
+        if self.threshold is not None and not self.threshold:
+            yield "threshold", "'threshold' has no criterion."
         if bool(self.visits) != (self.analysis in REPEATED):
-            raise ValueError("'visits' and a repeated-measures analysis (mmrm, log_mmrm) go together.")
-        return self
+            yield "visits", "'visits' and a repeated-measures analysis (mmrm, log_mmrm) go together."
+        fitting = FITTING[self.kind]
+        if self.analysis is not None and self.analysis not in fitting:
+            yield "analysis", f"analysis '{self.analysis}' does not fit kind '{self.kind}'; use {_or(fitting)}."
+        yield from self._statistic()
+
+    def _times(self) -> Iterator[tuple[str, str]]:
+        if self.kind in WINDOWED:
+            if self.at is not None:
+                yield "at", f"'at' does not go with kind '{self.kind}'; give from, to and every."
+            if self.every is None:
+                yield "every", f"kind '{self.kind}' needs 'every', the time between samples, such as \"30 min\"."
+            if self.to is not None and self.to <= (self.from_ or 0.0):
+                yield "to", "'to' is not after 'from'."
+            return
+        if self.at is None:
+            yield "at", f"kind '{self.kind}' needs 'at', the time of the sample, such as \"16 weeks\"."
+        given = [k for k, v in (("from", self.from_), ("to", self.to), ("every", self.every)) if v is not None]
+        if given:
+            yield given[0], f"'from', 'to' and 'every' do not go with kind '{self.kind}'; give at."
+
+    def _statistic(self) -> Iterator[tuple[str, str]]:
+        if self.statistic == "proportion" and self.kind != "responder":
+            yield "statistic", f"a proportion is of kind 'responder', not of '{self.kind}'."
+        if self.statistic in ("geometric_mean", "sd_ln") and self.kind in (*SIGNED, "responder"):
+            yield (
+                "statistic",
+                f"statistic '{self.statistic}' needs numbers above 0, which kind '{self.kind}' need not have.",
+            )
+
+
+def _or(names: tuple[str, ...]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

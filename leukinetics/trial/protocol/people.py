@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, Field
 
-from leukinetics.trial.protocol.fields import Criterion, Name, Number, Part, Share
+from leukinetics.trial.protocol.fields import Criterion, Name, Number, Part, Share, Truth, Words
 
 
 class Match(Part):
@@ -17,31 +18,38 @@ class Match(Part):
     ``observables``.
     """
 
-    observable: Name | None = None
-    observables: list[Name] | None = None
-    mean: Number | None = None
-    sd: Number | None = None
-    median: Number | None = None
-    quartiles: tuple[Number, Number] | None = None
-    above: Criterion | None = None
-    share: Share | None = None
-    correlation: Number | None = None
-    unit: str | None = None
-    noise: bool = True
-    source: str = ""
+    observable: Annotated[Name | None, Field(description="a readout or a covariate")] = None
+    observables: Annotated[list[Name] | None, Field(description="two, of a correlation")] = None
+    mean: Annotated[Number | None, Field(description="with or without `sd`")] = None
+    sd: Annotated[Number | None, Field(gt=0, description="standard deviation between people")] = None
+    median: Annotated[Number | None, Field(description="with or without `quartiles`")] = None
+    quartiles: Annotated[tuple[Number, Number] | None, Field(description="the lower and the upper one")] = None
+    above: Annotated[Criterion | None, Field(description='what `share` of people meet, such as ">= 3 mg/L"')] = None
+    share: Annotated[Share | None, Field(description="of people who meet `above`")] = None
+    correlation: Annotated[Number | None, Field(gt=-1, lt=1, description="of ranks, of two `observables`")] = None
+    unit: Annotated[str | None, Field(description="of the figures")] = None
+    noise: Annotated[Truth, Field(description="as measured at screening, where there is an assay")] = True
+    source: Annotated[Words, Field(description="where the figure was published")] = ""
 
-    @model_validator(mode="after")
-    def _whole(self) -> Match:
+    def problems(self) -> Iterator[tuple[str, str]]:
         pair = self.correlation is not None
         if pair != (self.observables is not None) or pair == (self.observable is not None):
-            raise ValueError("give 'observable' with its figures, or two 'observables' with their 'correlation'.")
-        if pair and (len(self.observables or []) != 2 or not -1 < (self.correlation or 0.0) < 1):
-            raise ValueError("'correlation' lies between -1 and 1 and is of two 'observables'.")
+            yield "observable", "give 'observable' with its figures, or two 'observables' with their 'correlation'."
+        elif pair and len(set(self.observables or [])) != 2:
+            yield "observables", "'correlation' is of two different 'observables'."
         if (self.above is None) != (self.share is None):
-            raise ValueError("'above' and 'share' go together, such as above = \"3 mg/L\", share = 0.27.")
-        if not pair and all(v is None for v in (self.mean, self.sd, self.median, self.quartiles, self.share)):
-            raise ValueError("there is no figure to meet; give mean, sd, median, quartiles, or above and share.")
-        return self
+            yield "share", "'above' and 'share' go together, such as above = \"3 mg/L\", share = 0.27."
+        figures = (self.mean, self.sd, self.median, self.quartiles, self.share)
+        if not pair and self.above is None and all(v is None for v in figures):
+            yield "mean", "there is no figure to meet; give mean, sd, median, quartiles, or above and share."
+        if self.quartiles is not None and not self.quartiles[0] < self.quartiles[1]:
+            yield "quartiles", "the first quartile must be below the second."
+        elif self.quartiles is not None and not self._between(self.median, *self.quartiles):
+            yield "median", "the median must lie between the quartiles."
+
+    @staticmethod
+    def _between(middle: float | None, low: float, high: float) -> bool:
+        return middle is None or low <= middle <= high
 
 
 class Population(Part):
@@ -55,12 +63,19 @@ class Population(Part):
 
     model_config = ConfigDict(frozen=True, extra="allow", arbitrary_types_allowed=True)
 
-    genotype: dict[str, Any] = {}
-    ancestry: str = "EUR"
-    plausible: dict[str, Criterion] = {}
-    match: list[Match] = []
-    among: Literal["screened", "enrolled"] = "screened"
-    table: str | None = None
+    genotype: Annotated[dict[str, Any], Field(description="effect alleles (0, 1, 2) of everybody, by variant")] = {}
+    ancestry: Annotated[str, Field(description="EUR, EAS or AFR: frequencies of the variants")] = "EUR"
+    plausible: Annotated[
+        dict[str, Criterion], Field(description="criteria on covariates and true readouts of a possible person")
+    ] = {}
+    match: Annotated[list[Match], Field(description="published figures to meet, see `[[population.match]]`")] = []
+    among: Annotated[
+        Literal["screened", "enrolled"], Field(description="whom the figures are of: everybody, or the eligible")
+    ] = "screened"
+    table: Annotated[
+        str | None,
+        Field(min_length=1, description="a saved population (.parquet), relative to the protocol's folder"),
+    ] = None
 
     @property
     def covariates(self) -> dict[str, Any]:
