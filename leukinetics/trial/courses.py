@@ -7,7 +7,7 @@ the way cuts runs, so that a table stays short however many doses there are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Courses:
-    """Runs of doses, each array (runs,): ``block`` indexes ``blocks``, ``row`` the patients' rows; ``start`` is the
-    moment (days) that the block's time counts from, ``factor`` multiplies its amount before the cap."""
+    """Runs of doses, each array (runs,).
+
+    ``block`` indexes ``blocks``, ``row`` the patients' rows; ``start`` is the moment (days) that the block's time
+    counts from; ``factor`` multiplies the amount, before the cap; doses not ``taken`` were due and missed.
+    """
 
     blocks: list[Block]
     block: Ints
@@ -36,6 +39,7 @@ class Courses:
     count: Ints
     start: Array
     factor: Array
+    taken: Mask
 
     @cached_property
     def time(self) -> Array:
@@ -49,15 +53,19 @@ class Courses:
 
     def take(self, which: Mask | Ints) -> Courses:
         """Some of the runs."""
-        return Courses(
-            self.blocks,
-            self.block[which],
-            self.row[which],
-            self.first[which],
-            self.count[which],
-            self.start[which],
-            self.factor[which],
-        )
+        arrays = {f.name: getattr(self, f.name)[which] for f in fields(self) if f.name != "blocks"}
+        return Courses(self.blocks, **arrays)
+
+    def of_rows(self, rows: Ints) -> Courses:
+        """The runs of some rows (ascending), which become rows 0, 1, ..."""
+        found = self.take(np.isin(self.row, rows))
+        return replace(found, row=np.searchsorted(rows, found.row))
+
+    def before(self, moment: Array) -> Ints:
+        """How many doses of each run are due before ``moment`` (runs,); one at that very time is not."""
+        with np.errstate(invalid="ignore"):
+            steps = np.ceil((moment - self.time) / self.of_block("every") - 1e-9)
+        return np.asarray(np.clip(steps, 0, self.count), dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.block)
@@ -70,7 +78,25 @@ def planned(blocks: list[Block], arms: Ints) -> Courses:
     count = np.array([b.count for b in blocks], dtype=np.int64)[block]
     row = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
     n = len(row)
-    return Courses(blocks, block, row, np.zeros(n, dtype=np.int64), count, np.zeros(n), np.ones(n))
+    return Courses(
+        blocks, block, row, np.zeros(n, dtype=np.int64), count, np.zeros(n), np.ones(n), np.ones(n, dtype=bool)
+    )
+
+
+def split(courses: Courses, keep: Ints) -> tuple[Courses, Courses]:
+    """Each run's first ``keep`` (runs,) doses, and those after them; runs without doses are left out."""
+    early = replace(courses, count=keep)
+    late = replace(courses, first=courses.first + keep, count=courses.count - keep)
+    return early.take(early.count > 0), late.take(late.count > 0)
+
+
+def joined(parts: list[Courses]) -> Courses:
+    """Runs of several courses of the same blocks, in the order of block, row and time."""
+    arrays = {
+        f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Courses) if f.name != "blocks"
+    }
+    found = Courses(parts[0].blocks, **arrays)
+    return found.take(np.lexsort((found.first, found.start, found.row, found.block)))
 
 
 def dose_table(courses: Courses, weights: Array, lead: float) -> pd.DataFrame | None:
@@ -80,6 +106,7 @@ def dose_table(courses: Courses, weights: Array, lead: float) -> pd.DataFrame | 
     """
     import pandas as pd
 
+    courses = courses.take(courses.taken)
     if not len(courses):
         return None
     per_kg = courses.of_block("per_kg")
