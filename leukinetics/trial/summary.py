@@ -7,7 +7,8 @@ from typing import Any
 
 from leukinetics.trial.endpoints import DEFAULT_STATISTIC
 from leukinetics.trial.outcome import Outcome
-from leukinetics.trial.protocol import Endpoint, Protocol
+from leukinetics.trial.protocol import Endpoint
+from leukinetics.trial.reference import reference_arm
 from leukinetics.trial.statistics import contrast, estimate
 
 
@@ -46,16 +47,6 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
 def statistic_of(endpoint: Endpoint) -> str:
     """The statistic that sums up an endpoint: the protocol's, or that of its kind."""
     return endpoint.statistic or DEFAULT_STATISTIC[endpoint.kind]
-
-
-def reference_arm(protocol: Protocol, endpoint: Endpoint) -> int:
-    """The arm that others are compared with: the one named, else "placebo", else one without doses, else the first."""
-    names = [a.name for a in protocol.arm]
-    if endpoint.compare_to is not None:
-        return names.index(endpoint.compare_to)
-    placebo = [i for i, name in enumerate(names) if name.strip().lower() == "placebo"]
-    untreated = [i for i, arm in enumerate(protocol.arm) if not arm.dose]
-    return [*placebo, *untreated, 0][0]
 
 
 def _of_arm(outcome: Outcome, endpoint: Endpoint, arm: int) -> dict[str, Any]:
