@@ -119,7 +119,7 @@ class Exceedance:
 
     def _meets(self, values: Values) -> Array:
         x = values[self.variable]
-        return np.all([b.holds(x) for b in self.bounds], axis=0).astype(float)
+        return np.where(np.all([b.holds(x) for b in self.bounds], axis=0), 1.0, 0.0)
 
 
 @dataclass(frozen=True)

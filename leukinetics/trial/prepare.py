@@ -18,10 +18,12 @@ from leukinetics.engine.run_in import RunIn
 from leukinetics.errors import DataError, LeukineticsError, ModelError, ProtocolError, suggest
 from leukinetics.patients import Plan, make_plan
 from leukinetics.patients.criteria import Bound
+from leukinetics.patients.targets import Target
 from leukinetics.trial.dosing import Block, dose_blocks
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.read import read_protocol
 from leukinetics.trial.sampling_times import merge, observable_times
+from leukinetics.trial.targets import targets as make_targets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,6 +64,7 @@ class Prepared:
     criteria: dict[str, list[Bound]]  # eligibility, bounds in the observable's or covariate's unit
     plausible: dict[str, list[Bound]]  # what a person must meet to exist, in the same units
     screening: dict[str, Observable]  # what is read at screening, whether or not it is read in the trial
+    targets: list[Target]  # what the population is matched to
     n: int
     sampling: str
     rtol: float
@@ -77,7 +80,8 @@ class Prepared:
     @property
     def needed(self) -> int:
         """How many people have to be enrolled."""
-        return self.n if self.protocol.trial.design == "twins" else self.n * self.arms
+        twins = self.protocol.trial.design == "twins"
+        return self.n if twins else self.n * sum(arm.ratio for arm in self.protocol.arm)
 
     @property
     def times(self) -> Array:
@@ -129,7 +133,9 @@ def prepare(
     plausible = {
         n: _criterion("population, plausible", n, b, plan, units) for n, b in read.population.plausible.items()
     }
-    screening = _at_screening([*criteria, *plausible], plan, units)
+    targets = make_targets(read.population.match, lambda name, noise, where: _known(name, noise, where, plan, units))
+    matched = [v.name for t in targets for v in t.reads]
+    screening = _at_screening([*criteria, *plausible, *matched], plan, units)
     observables |= {n: screening[n] for n in criteria if n in screening and n not in observables}
     lead, fixed = _clock(read, plan)
     return Prepared(
@@ -141,6 +147,7 @@ def prepare(
         criteria=criteria,
         plausible=plausible,
         screening=screening,
+        targets=targets,
         n=read.trial.patients_per_arm if patients is None else patients_per_arm(patients),
         sampling=read.trial.sampling if sampling is None else sampling,
         rtol=rtol,
@@ -219,12 +226,19 @@ def _at_screening(names: Iterable[str], plan: Plan, units: Mapping[str, str]) ->
     return {name: Observable(name, units[name], np.array([0.0]), _assay(name, units[name])) for name in found}
 
 
+def _known(name: str, noise: bool, where: str, plan: Plan, units: Mapping[str, str]) -> tuple[str, str]:
+    """(unit, how it is known at screening) of a covariate or an observable."""
+    if (unit := plan.unit_of(name)) is not None:
+        return unit, "told"
+    if name in units:
+        return units[name], "measured" if noise else "true"
+    known = [*plan.covariate_units, *units]
+    raise ProtocolError(f"{where}: no covariate and no observable has the name '{name}'.{suggest(name, known)}")
+
+
 def _criterion(where: str, name: str, bounds: list[Bound], plan: Plan, units: Mapping[str, str]) -> list[Bound]:
     """The bounds in the unit of what the patient or the laboratory tells of ``name``."""
-    unit = plan.unit_of(name) or units.get(name)
-    if unit is None:
-        known = [*plan.covariate_units, *units]
-        raise ProtocolError(f"{where}, {name}: no covariate and no observable has this name.{suggest(name, known)}")
+    unit = _known(name, True, f"{where}, {name}", plan, units)[0]
     try:
         return [Bound(b.sign, b.value_in(unit), unit) for b in bounds]
     except LeukineticsError as error:

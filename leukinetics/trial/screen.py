@@ -97,15 +97,8 @@ def screen(
 
     ``selections``: of each candidate, where the population is matched.
     """
-    return look(
-        prepared,
-        prepared.columns(people, typical),
-        people,
-        wanting,
-        checks(prepared, selections),
-        seed=prepared.protocol.trial.seed,
-        threads=threads,
-    )
+    columns, todo = prepared.columns(people, typical), checks(prepared, selections)
+    return look(prepared, columns, people, wanting, todo, seed=prepared.protocol.trial.seed, threads=threads)[0]
 
 
 def look(
@@ -117,7 +110,7 @@ def look(
     *,
     seed: int,
     threads: int | None,
-) -> Screened:
+) -> tuple[Screened, Visit]:
     """Go through checks with people who have these ``columns`` and the noise of ``seed``.
 
     Readouts are simulated once, before the first check that reads any, for those who got so far.
@@ -130,8 +123,9 @@ def look(
     visit = Visit(prepared, columns, {}, {})
 
     def leave(out: NDArray[np.bool_], text: str) -> None:
-        reason[out] = texts.index(text) + 1
-        good[out] = False
+        if out.any():
+            reason[out] = texts.index(text) + 1
+            good[out] = False
 
     for check in todo:
         if check.reads and not visit.true:
@@ -139,16 +133,28 @@ def look(
             leave(failed, FAILED)
         leave(good & ~check.meets(visit, people), check.reason)
     measured = {f"{SCREENING}.{name}": values for name, values in visit.measured.items()}
-    return Screened(people, good, failed, reason, dict(columns) | measured)
+    return Screened(people, good, failed, reason, dict(columns) | measured), visit
 
 
 def checks(prepared: Prepared, selections: Sequence[Selection] | None) -> list[Check]:
     """Every check of a trial, in order; those of the selection where ``selections`` are given."""
-    found = [Check(NOT_POSSIBLE, (), lambda visit, _: prepared.plan.plausible(dict(visit.columns)))]
-    found += _criteria(prepared, prepared.plausible, "not plausible: {}", measured=False, negate=True)
-    found += _selection(selections, "screened")
-    found += _criteria(prepared, prepared.criteria, "{} not met", measured=True)
-    return found + _selection(selections, "enrolled")
+    return [
+        *population_checks(prepared),
+        *_selection(selections, "screened"),
+        *eligibility_checks(prepared),
+        *_selection(selections, "enrolled"),
+    ]
+
+
+def population_checks(prepared: Prepared) -> list[Check]:
+    """Who could exist."""
+    possible = Check(NOT_POSSIBLE, (), lambda visit, _: prepared.plan.plausible(dict(visit.columns)))
+    return [possible, *_criteria(prepared, prepared.plausible, "not plausible: {}", measured=False, negate=True)]
+
+
+def eligibility_checks(prepared: Prepared) -> list[Check]:
+    """Who may take part."""
+    return _criteria(prepared, prepared.criteria, "{} not met", measured=True)
 
 
 def _criteria(
