@@ -83,13 +83,14 @@ def conducted(
     arms_of: np.ndarray | None = None,
     treated_arm: int = 0,
     threads: int = 1,
+    typical: dict[str, float] | None = None,
     **more: Any,
 ) -> Conducted:
     """Treat ``people`` (default: as many as the protocol has) in ``arms_of`` (default: all in ``treated_arm``)."""
     made = ready(**more) if made is None else made
     people = np.arange(made.n) if people is None else people
     arms_of = np.full(len(people), treated_arm) if arms_of is None else arms_of
-    drawn = made.plan.columns(made.normals(int(people.max()) + 1), [made.typical({})])
+    drawn = made.plan.columns(made.normals(int(people.max()) + 1), [made.typical(typical or {})])
     columns = {name: values[0, people] for name, values in drawn.items()}
     found = treat(made, columns, people, arms_of, threads)
     assert found.simulated.ok.all()

@@ -15,6 +15,7 @@ from leukinetics.assays import measure
 from leukinetics.trial.dosing import AFTER_SAMPLE
 
 WEEK = 7.0
+TWO = [{"name": "placebo"}, {"name": "active", "dose": [mab()]}]
 
 
 def levels(columns: dict[str, Any], doses: dict[float, float], at: float) -> np.ndarray:
@@ -114,12 +115,11 @@ def test_what_was_read_until_a_rule_fired_stays_to_the_bit() -> None:
 
 
 def test_an_arm_without_doses_does_not_feel_a_stop() -> None:
-    arms = [{"name": "placebo"}, {"name": "active", "dose": [mab()]}]
-    plain = conducted(arm=arms, treated_arm=0)
-    stopped = conducted(arm=arms, treated_arm=0, rule=[rule(at=["8 weeks"], when=">= 0 mg/L", action="stop")])
+    plain = conducted(arm=TWO, treated_arm=0)
+    stopped = conducted(arm=TWO, treated_arm=0, rule=[rule(at=["8 weeks"], when=">= 0 mg/L", action="stop")])
     assert (stopped.fired["r"] == 56.0).all()
     assert np.array_equal(plain.at("crp", 112.0), stopped.at("crp", 112.0))
-    only = conducted(arm=arms, treated_arm=0, rule=[rule(at=["8 weeks"], action="stop", arms=["active"])])
+    only = conducted(arm=TWO, treated_arm=0, rule=[rule(at=["8 weeks"], action="stop", arms=["active"])])
     assert np.isinf(only.fired["r"]).all()
 
 
@@ -159,7 +159,7 @@ def test_consecutive_visits_and_change_from_baseline() -> None:
     """As a loop over the samples that the laboratory reports would find it."""
     bound = {"observable": "crp", "every": "1 week", "when": "> 3 %", "action": "stop"}
     for n in (1, 2, 3):
-        found = conducted(rule=[rule(**bound, consecutive=n)], arm=[{"name": "placebo"}], n=60)
+        found = conducted(rule=[rule(**bound, consecutive=n)], arm=TWO, n=60)
         x = found.measured("crp")
         expected = np.full(60, np.inf)
         for i in range(60):
@@ -176,7 +176,7 @@ def test_consecutive_visits_and_change_from_baseline() -> None:
 def test_a_rule_reads_what_an_endpoint_reads() -> None:
     ends = [{"id": "crp", "observable": "crp", "kind": "value", "at": "8 weeks", "noise": True}]
     more = {"observable": "crp", "at": ["8 weeks"], "when": "> 5 mg/L", "action": "stop"}
-    made = ready(arm=[{"name": "placebo"}], endpoint=ends, rule=[rule(**more)], n=80)
+    made = ready(arm=TWO, endpoint=ends, rule=[rule(**more)], n=80)
     found = conducted(made=made)
     read = trial.run_candidates(made, [{}]).values("crp", "placebo")[0]
     assert 0 < (read > 5).sum() < 80
@@ -185,7 +185,7 @@ def test_a_rule_reads_what_an_endpoint_reads() -> None:
 
 def test_a_baseline_at_screening_is_the_one_that_percents_count_from() -> None:
     more = {"observable": "crp", "at": ["8 weeks"], "when": "> 20 %", "action": "stop"}
-    found = conducted(rule=[rule(**more)], arm=[{"name": "placebo"}], trial_baseline="screening", n=80)
+    found = conducted(rule=[rule(**more)], arm=TWO, trial_baseline="screening", n=80)
     assay = found.made.observables["crp"].assay
     base = measure(found.values["crp"][:, :1], assay, 3, [0.0], found.people, visit="screening").numbers(0.5)[:, 0]
     now = found.measured("crp")[:, found.times == 56.0][:, 0]

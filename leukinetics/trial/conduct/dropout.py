@@ -25,6 +25,13 @@ YEAR = 365.25
 DOUBLING = "doubling"
 
 
+def check(prepared: Prepared) -> None:
+    """ProtocolError for a step of the observable that is none."""
+    dropout = prepared.protocol.dropout
+    if dropout is not None and dropout.observable is not None:
+        step(dropout, prepared.observables[dropout.observable].unit)
+
+
 def leaving(prepared: Prepared, values: dict[str, Array], people: Ints) -> Array:
     """When rows leave of themselves (days), inf: not before the trial's end, (rows,).
 
@@ -59,7 +66,7 @@ def inverted(hazard: Array, edges: Array, target: Array) -> Array:
     reached = before[:, 1:] >= target[:, None]
     k = reached.argmax(axis=1)
     rows = np.arange(len(hazard))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found = edges[k] + (target - before[rows, k]) / hazard[rows, k]
     return np.where(reached.any(axis=1), found, np.inf)
 

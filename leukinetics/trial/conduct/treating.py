@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukinetics.trial.conduct.adherence import with_misses
-from leukinetics.trial.conduct.dropout import leaving
+from leukinetics.trial.conduct.dropout import check, leaving
 from leukinetics.trial.conduct.rules import changed, watches
 from leukinetics.trial.courses import Courses, planned
 from leukinetics.trial.dosing import AFTER_SAMPLE
@@ -51,6 +51,7 @@ def treat(
     """
     rows, protocol = len(people), prepared.protocol
     rules = watches(prepared)
+    check(prepared)
     courses = with_misses(planned(prepared.blocks, arms), protocol.adherence, protocol.trial.seed, people)
     found = simulate(prepared, columns, rows, prepared.times, list(prepared.observables), courses, threads)
     fired = {watch.rule.id: np.full(rows, np.inf) for watch in rules}
