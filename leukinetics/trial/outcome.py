@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukinetics.assays import Measured, exact, measure
 from leukinetics.errors import DataError, suggest
-from leukinetics.trial.conduct import treat
-from leukinetics.trial.endpoints import Samples, Values, endpoint_values
+from leukinetics.trial.allocation import arms_of
+from leukinetics.trial.endpoints import Values
 from leukinetics.trial.enrol import Enrolled, enrol
-from leukinetics.trial.prepare import SCREENING, Observable, Prepared
-from leukinetics.trial.sampling_times import endpoint_times, places
+from leukinetics.trial.observe import observe
+from leukinetics.trial.prepare import Prepared
+from leukinetics.trial.selection import selections
 from leukinetics.trial.statistics import statistic
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ class Outcome:
 
     ``endpoints`` by id: numbers (candidates, arms, patients), NaN where a patient failed or is missing;
     ``people`` (candidates, arms, patients): their numbers, -1 where missing; ``ok`` the same shape: solved;
-    ``status`` the same shape: how the simulation ended (a :class:`leukinetics.engine.status.Status`, -1 where missing).
+    ``status`` the same shape: how the simulation ended (a :class:`leukinetics.engine.status.Status`, -1 where missing);
+    ``left``, and by rule ``fired``, the same shape: when (days) the patient left and the rule fired, inf: never. Arms
+    that are smaller than the largest end with missing patients.
     """
 
     prepared: Prepared
@@ -37,8 +39,9 @@ class Outcome:
     people: NDArray[np.int64]
     ok: NDArray[np.bool_]
     status: NDArray[np.int8]
+    left: Array
+    fired: dict[str, Array]
     enrolled: Enrolled
-    measured: dict[str, Measured]  # by observable, (candidates, arms, patients, times): true values without noise
     attrs: dict[str, Any]
 
     @property
@@ -82,62 +85,39 @@ def run_candidates(
     the unit used inside; entries that do not concern this trial are left out. The candidates have the same patients
     and the same noise, so equal candidates give equal results, whatever the others are.
     """
-    enrolled = enrol(prepared, candidates, threads)
-    people, rows, arms = _stack(prepared, enrolled)
-    columns = {name: values[rows[0], rows[1]] for name, values in enrolled.columns.items()}
-    shape = people.shape
-    present = people >= 0
-    result = treat(prepared, columns, people[present], arms, threads).simulated
-    status = np.full(shape, -1, dtype=np.int8)
-    status[present] = result.status
-    ok = np.zeros(shape, dtype=bool)
-    ok[present] = result.ok
-    measured: dict[str, Measured] = {}
-    found = {}
-    true = {}
-    for name, observable in prepared.observables.items():
-        at = places(observable.times, prepared.times)
-        full = np.full((*shape, len(at)), np.nan)
-        full[present] = np.where(result.ok[:, None], result.values[name][:, at], np.nan)
-        true[name] = exact(full, observable.unit)
-        measured[name] = _measure(prepared, observable, full, people) if observable.noisy else true[name]
-    for endpoint in prepared.protocol.endpoint:
-        observable = prepared.observables[endpoint.observable]
-        read = measured if endpoint.noise else true
-        times = endpoint_times(endpoint, prepared.protocol.trial.duration)
-        samples = read[observable.name].take((..., places(times, observable.times)))
-        baseline = read[observable.name].take((..., [0]))
-        if prepared.protocol.trial.baseline == SCREENING and endpoint.noise:
-            at_zero = true[observable.name].reported[..., :1]
-            baseline = _measure(prepared, observable, at_zero, people, np.zeros(1), SCREENING)
-        found[endpoint.id] = endpoint_values(endpoint, Samples(times, samples, baseline))
-    return Outcome(prepared, found, people, ok, status, enrolled, measured, result.attrs)
+    chosen = selections(prepared, [prepared.typical(c) for c in candidates], threads)
+    enrolled = enrol(prepared, candidates, threads, chosen)
+    place, people = _layout(prepared, enrolled)
+    candidate, arm, column = np.nonzero(people >= 0)
+    where = (candidate, arm, column)
+    columns = {name: values[candidate, place[arm, column]] for name, values in enrolled.columns.items()}
+    found = observe(prepared, columns, people[where], arm, threads)
 
+    def laid_out(values: NDArray[Any], empty: Any) -> NDArray[Any]:
+        full = np.full(people.shape, empty, dtype=values.dtype)
+        full[where] = values
+        return full
 
-def _stack(
-    prepared: Prepared, enrolled: Enrolled
-) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]:
-    """(people (candidates, arms, patients), (candidate, person) of each row to simulate, arm of each row)."""
-    k, a, n = len(enrolled.people), prepared.arms, prepared.n
-    if prepared.protocol.trial.design == "twins":
-        people = np.repeat(enrolled.people[:, None, :], a, axis=1)
-    else:  # in turn, as they come
-        people = enrolled.people.reshape(k, n, a).transpose(0, 2, 1)
-    candidate, arm, patient = np.nonzero(people >= 0)
-    return people, (candidate, people[candidate, arm, patient]), arm
+    def numbers(values: NDArray[Any]) -> NDArray[Any]:
+        return laid_out(values, False if values.dtype == bool else np.nan)
 
-
-def _measure(
-    prepared: Prepared,
-    observable: Observable,
-    values: Array,
-    people: NDArray[np.int64],
-    times: Array | None = None,
-    visit: str = "",
-) -> Measured:
-    if observable.assay is None:
-        return exact(values, observable.unit)
-    seed = prepared.protocol.trial.seed
-    return measure(
-        values, observable.assay, seed, list(observable.times if times is None else times), people, visit=visit
+    return Outcome(
+        prepared=prepared,
+        endpoints={name: values.map(numbers) for name, values in found.endpoints.items()},
+        people=people,
+        ok=numbers(found.ok),
+        status=laid_out(found.treated.simulated.status, -1),
+        left=laid_out(found.treated.left, np.inf),
+        fired={name: laid_out(when, np.inf) for name, when in found.treated.fired.items()},
+        enrolled=enrolled,
+        attrs=found.treated.simulated.attrs,
     )
+
+
+def _layout(prepared: Prepared, enrolled: Enrolled) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(place in the order of enrolment (arms, patients), people (candidates, arms, patients)), -1 where nobody is."""
+    rows, arms = arms_of(prepared, 0, prepared.needed)
+    sizes = np.bincount(arms, minlength=prepared.arms)
+    place = np.full((prepared.arms, int(sizes.max())), -1, dtype=np.int64)
+    place[arms, np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)] = rows
+    return place, np.where(place >= 0, enrolled.people[:, place], -1)

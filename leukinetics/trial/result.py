@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from leukinetics.engine.status import Status
-from leukinetics.trial.outcome import Outcome
+from leukinetics.errors import DataError
+from leukinetics.trial.folder import is_finished
 from leukinetics.trial.protocol import Protocol
-from leukinetics.trial.summary import summarise
+from leukinetics.trial.read import read_protocol
+from leukinetics.trial.store import OBSERVATIONS, PROTOCOL, PROVENANCE, SUMMARY, read_json
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
 
-@dataclass(frozen=True)
 class TrialResult:
-    """A finished trial.
+    """A finished trial, in memory or in a folder, whose tables are then read when they are first asked for.
 
-    population : one row per patient (index "patient"): covariates, genotypes, parameters in the units used inside,
-        and ``arm`` in parallel designs.
-    observations : long: patient, arm, time (days), name, value, unit, blq. Where ``blq`` the value is the limit of
-        quantification that the sample was below. Observables of which no endpoint has noise are true values. Patients
-        that could not be solved are not there.
-    endpoints : long: patient, arm, endpoint, value, unit, censored (the value is a lower bound).
-    failures : patient, arm, status, advice of those that could not be solved.
-    summary, provenance : what summary.json and provenance.json hold.
+    protocol : the protocol. summary, provenance : what summary.json and provenance.json hold.
+    folder : where its files are; None where it was not written.
     """
 
-    protocol: Protocol
-    population: pd.DataFrame
-    observations: pd.DataFrame
-    endpoints: pd.DataFrame
-    failures: pd.DataFrame
-    summary: dict[str, Any]
-    provenance: dict[str, Any]
+    def __init__(
+        self,
+        protocol: Protocol,
+        summary: dict[str, Any],
+        provenance: dict[str, Any],
+        tables: Mapping[str, Callable[[], pd.DataFrame]],
+        folder: Path | None = None,
+    ) -> None:
+        self.protocol = protocol
+        self.summary = summary
+        self.provenance = provenance
+        self.folder = folder
+        self._tables = tables
 
     def __repr__(self) -> str:
         s = self.summary
@@ -46,111 +45,82 @@ class TrialResult:
         people = s["patients"]
         return f"<TrialResult '{s['trial']}': {people['enrolled']} patients, {people['failed']} failed, arms {arms}>"
 
+    @cached_property
+    def population(self) -> pd.DataFrame:
+        """One row per patient (index "patient"): ``arm`` in parallel designs, covariates, genotypes, parameters in the
+        units used inside, "screening.<observable>" and "baseline.<observable>" as measured at screening and time 0."""
+        return self._tables["population"]()
 
-def make_result(outcome: Outcome, typical: dict[str, float]) -> TrialResult:
-    """The tables of the first candidate of an outcome."""
-    return TrialResult(
-        protocol=outcome.prepared.protocol,
-        population=_population(outcome),
-        observations=_observations(outcome),
-        endpoints=_endpoints(outcome),
-        failures=_failures(outcome),
-        summary=summarise(outcome),
-        provenance=_provenance(outcome, typical),
-    )
+    @cached_property
+    def screening(self) -> pd.DataFrame:
+        """Everybody screened: patient, eligible, the first reason of not taking part ("" where eligible), and what was
+        measured."""
+        return self._tables["screening"]()
 
+    @cached_property
+    def observations(self) -> pd.DataFrame:
+        """Long: patient, arm, time (days), name, value, unit, blq. Where ``blq`` the value is the limit of
+        quantification that the sample was below. Observables of which nothing has noise are true values. Patients
+        that could not be solved, and samples after a patient left, are not there."""
+        return self._tables["observations"]()
 
-def _population(outcome: Outcome) -> pd.DataFrame:
-    import pandas as pd
+    @cached_property
+    def endpoints(self) -> pd.DataFrame:
+        """Long, see :func:`leukinetics.trial.endpoints.endpoint_table`."""
+        return self._tables["endpoints"]()
 
-    protocol = outcome.prepared.protocol
-    people = outcome.enrolled.people[0]
-    people = people[people >= 0]
-    table = {name: values[0, people] for name, values in outcome.enrolled.columns.items()}
-    found = pd.DataFrame(table, index=pd.Index(people, name="patient"))
-    if protocol.trial.design == "parallel":
-        names = [a.name for a in protocol.arm]
-        found.insert(0, "arm", [names[i % len(names)] for i in range(len(people))])
-    return found
+    @cached_property
+    def conduct(self) -> pd.DataFrame:
+        """patient, arm, left (day, NaN: never), given and missed (doses), and by rule the day on which it fired."""
+        return self._tables["conduct"]()
 
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """patient, arm, status, advice of those that could not be solved."""
+        return self._tables["failures"]()
 
-def _observations(outcome: Outcome) -> pd.DataFrame:
-    import pandas as pd
+    def database(self) -> duckdb.DuckDBPyConnection:
+        """The trial's files as a database, see :func:`leukinetics.trial.database`. DataError where it has none."""
+        from leukinetics.trial.database import database
 
-    names = np.array([a.name for a in outcome.prepared.protocol.arm])
-    arm, patient = np.nonzero(outcome.ok[0])
-    parts = []
-    for name, read in outcome.measured.items():
-        times = outcome.prepared.observables[name].times
-        values, blq = read.reported[0, arm, patient], read.blq[0, arm, patient]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "patient": np.repeat(outcome.people[0, arm, patient], len(times)),
-                    "arm": np.repeat(names[arm], len(times)),
-                    "time": np.tile(times, len(arm)),
-                    "name": name,
-                    "value": values.ravel(),
-                    "unit": read.unit,
-                    "blq": blq.ravel(),
-                }
-            )
-        )
-    found = pd.concat(parts, ignore_index=True)
-    return found.sort_values(["arm", "patient", "name", "time"], ignore_index=True)
+        if self.folder is None:
+            raise DataError("This trial is in memory only; run it with a folder, out=..., to have its database.")
+        return database(self.folder)
 
 
-def _endpoints(outcome: Outcome) -> pd.DataFrame:
-    import pandas as pd
-
-    names = [a.name for a in outcome.prepared.protocol.arm]
-    arm, patient = np.nonzero(outcome.people[0] >= 0)
-    parts = [
-        pd.DataFrame(
-            {
-                "patient": outcome.people[0, arm, patient],
-                "arm": [names[i] for i in arm],
-                "endpoint": id_,
-                "value": values.numbers[0, arm, patient],
-                "unit": values.unit,
-                "censored": values.censored[0, arm, patient],
-            }
-        )
-        for id_, values in outcome.endpoints.items()
-    ]
-    return pd.concat(parts, ignore_index=True)
+def open_trial(folder: str | Path) -> TrialResult:
+    """Open the folder of a finished trial. DataError where there is none, or a file of it cannot be read."""
+    path = Path(folder)
+    if not is_finished(path):
+        raise DataError(f"'{path}' holds no finished trial.")
+    try:
+        summary, provenance = read_json(path / SUMMARY), read_json(path / PROVENANCE)
+    except (OSError, ValueError) as error:
+        raise DataError(f"The trial in '{path}' cannot be read: {error}.") from error
+    return TrialResult(read_protocol(path / PROTOCOL), summary, provenance, stored(path), path)
 
 
-def _failures(outcome: Outcome) -> pd.DataFrame:
-    import pandas as pd
-
-    names = [a.name for a in outcome.prepared.protocol.arm]
-    arm, patient = np.nonzero((outcome.people[0] >= 0) & ~outcome.ok[0])
-    ends = [Status(int(s)) for s in outcome.status[0, arm, patient]]
-    return pd.DataFrame(
-        {
-            "patient": outcome.people[0, arm, patient],
-            "arm": [names[i] for i in arm],
-            "status": [s.name for s in ends],
-            "advice": [s.advice for s in ends],
-        }
-    )
-
-
-def _provenance(outcome: Outcome, typical: dict[str, float]) -> dict[str, Any]:
-    from leukinetics import __version__
-
-    prepared = outcome.prepared
+def stored(folder: Path) -> dict[str, Callable[[], pd.DataFrame]]:
+    """Readers of the tables in a trial's folder."""
     return {
-        "leukinetics": __version__,
-        "model_hash": prepared.assembly.model.hash,
-        "assembly_hash": prepared.assembly.hash,
-        "protocol_sha256": hashlib.sha256(prepared.protocol.text.encode()).hexdigest(),
-        "seed": prepared.protocol.trial.seed,
-        "patients_per_arm": prepared.n,
-        "sampling": prepared.sampling,
-        "typical": typical,
-        "simulation": {k: v for k, v in outcome.attrs.items() if k != "model_hash"},
-        "python": platform.python_version(),
-        "numpy": np.__version__,
+        "population": lambda: _read(folder / "population.parquet").set_index("patient"),
+        "observations": lambda: _read(*sorted((folder / OBSERVATIONS).glob("*.parquet"))),
+        **{name: lambda n=name: _read(folder / f"{n}.parquet") for name in _PLAIN},  # type: ignore[misc]
     }
+
+
+_PLAIN = ("screening", "endpoints", "conduct", "failures")
+
+
+def _read(*paths: Path) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables = []
+    for path in paths:
+        try:
+            tables.append(pq.read_table(path))
+        except (OSError, pa.ArrowInvalid) as error:
+            raise DataError(f"'{path}' cannot be read: {error}.") from error
+    found: pd.DataFrame = pa.concat_tables(tables).to_pandas(ignore_metadata=True)
+    return found

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leukinetics.trial.enrol import require_all
-from leukinetics.trial.outcome import run_candidates
+from leukinetics.trial.chunks import Conducted, Progress, chunk_size, conduct
+from leukinetics.trial.conclude import conclude
+from leukinetics.trial.folder import check_folder, clean, is_finished, stated, working
+from leukinetics.trial.identity import check_same, identity
+from leukinetics.trial.journal import Journal
 from leukinetics.trial.prepare import Prepared, patients_per_arm, prepare
 from leukinetics.trial.protocol import Protocol
-from leukinetics.trial.result import TrialResult, make_result
-from leukinetics.trial.store import check_folder, write_trial
+from leukinetics.trial.provenance import provenance
+from leukinetics.trial.result import TrialResult, open_trial, stored
+from leukinetics.trial.store import PROVENANCE, SUMMARY, write_json, write_table
+from leukinetics.trial.tables import units
 
 
 def run(
@@ -21,17 +27,27 @@ def run(
     typical: Mapping[str, float] | None = None,
     patients: int | None = None,
     threads: int | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    chunk: int | None = None,
+    progress: Progress | None = None,
 ) -> TrialResult:
     """Run a trial.
 
     Parameters
     ----------
     protocol : a TOML file, its content as a mapping, a Protocol, or a trial prepared before.
-    out : folder to write the trial's files to, see :func:`leukinetics.trial.store.write_trial`.
+    out : folder to write the trial's files to; None keeps everything in memory. With a folder memory does not grow
+        with what is observed, and a run that was interrupted, at any moment, can be gone on with.
     typical : typical values of parameters that replace the table's, in the units used inside (a row of
         :func:`leukinetics.patients.draws`).
     patients : patients per arm, instead of the protocol's.
     threads : threads of the simulation; results do not depend on it.
+    resume : go on with the trial in ``out``. One that is finished is opened, and nothing is computed.
+    overwrite : replace the trial in ``out``, once the new one is known to be possible.
+    chunk : patients treated at a time, by default as many as fit in some 100 MB; results do not depend on it.
+    progress : told what is done, as ``progress(done, total, what)``.
 
     A patient that cannot be solved is counted in the summary and left out of the statistics.
 
@@ -40,17 +56,71 @@ def run(
     ProtocolError
         If the protocol is malformed, asks for what the model has not, or enrols too few patients.
     DataError
-        If ``typical`` names what the model has not, or ``out`` cannot be written to.
+        If ``typical`` names what the model has not, or ``out`` cannot be written to, holds something else already,
+        or, with ``resume``, was begun with something else (named).
     """
-    if out is not None:
-        check_folder(out)
+    folder = None if out is None else check_folder(out, resume=resume, overwrite=overwrite)
     prepared = protocol if isinstance(protocol, Prepared) else prepare(protocol)
     if patients is not None:
         prepared = replace(prepared, n=patients_per_arm(patients))
     given = prepared.plan.check_typical(typical)
-    outcome = run_candidates(prepared, [given], threads)
-    require_all(prepared, outcome.enrolled)
-    result = make_result(outcome, given)
-    if out is not None:
-        write_trial(result, out)
-    return result
+    if folder is None:
+        return _in_memory(prepared, given, chunk_size(prepared, chunk), threads, progress)
+    if resume and chunk is None:
+        chunk = stated(folder).get("chunk")
+    who = identity(prepared, given, chunk_size(prepared, chunk))
+    if resume and is_finished(folder):
+        check_same(stated(folder), who, folder)
+        clean(folder)
+        return open_trial(folder)
+    with working(folder, who, prepared.protocol.text, resume=resume) as journal:
+        began = datetime.now(UTC)
+        done = conduct(prepared, given, who["chunk"], journal, threads, progress)
+        summary = conclude(prepared, done, journal, threads, progress)
+        for name, table in tables_of(done).items():
+            write_table(folder / f"{name}.parquet", table, units(prepared) if name in WITH_UNITS else None)
+        times = {"began": _moment(began), "ended": _moment(datetime.now(UTC))}
+        write_json(folder / PROVENANCE, provenance(prepared, who, given, times))
+        write_json(folder / SUMMARY, summary)
+    return TrialResult(prepared.protocol, summary, provenance(prepared, who, given, times), stored(folder), folder)
+
+
+WITH_UNITS = ("population", "screening")
+
+
+def tables_of(done: Conducted) -> dict[str, Any]:
+    """The tables of a trial but for the observations, by name, with their index as a column."""
+    return {
+        "population": done.population.reset_index(),
+        "screening": done.screening,
+        "endpoints": done.endpoints,
+        "conduct": done.conduct,
+        "failures": done.failures,
+    }
+
+
+def _in_memory(
+    prepared: Prepared, typical: dict[str, float], chunk: int, threads: int | None, progress: Progress | None
+) -> TrialResult:
+    journal = Journal()
+    began = datetime.now(UTC)
+    done = conduct(prepared, typical, chunk, journal, threads, progress)
+    summary = conclude(prepared, done, journal, threads, progress)
+    times = {"began": _moment(began), "ended": _moment(datetime.now(UTC))}
+    return TrialResult(
+        prepared.protocol,
+        summary,
+        provenance(prepared, identity(prepared, typical, chunk), typical, times),
+        {
+            "population": lambda: done.population,
+            "screening": lambda: done.screening,
+            "endpoints": lambda: done.endpoints,
+            "conduct": lambda: done.conduct,
+            "failures": lambda: done.failures,
+            "observations": lambda: journal.observations().to_pandas(),
+        },
+    )
+
+
+def _moment(when: datetime) -> str:
+    return when.isoformat(timespec="seconds")

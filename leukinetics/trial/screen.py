@@ -33,8 +33,13 @@ UNSEEN = -1
 class Selection(Protocol):
     """Decides for each person whether they belong to a population, see :mod:`leukinetics.trial.selection`."""
 
-    among: str  # "screened" or "enrolled"
-    reads: tuple[str, ...]  # the readouts that it needs
+    @property
+    def among(self) -> str:
+        """ "screened" or "enrolled"."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The readouts that it needs."""
 
     def accepts(self, people: NDArray[np.int64], visit: Visit, candidate: int) -> NDArray[np.bool_]:
         """Who is selected, (people,)."""

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leukinetics.trial.endpoints import DEFAULT_STATISTIC
-from leukinetics.trial.outcome import Outcome
-from leukinetics.trial.protocol import Endpoint
+from leukinetics.trial.protocol import Endpoint, Protocol
 from leukinetics.trial.reference import reference_arm
 from leukinetics.trial.statistics import contrast, estimate
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def summarise(outcome: Outcome) -> dict[str, Any]:
-    """What ``summary.json`` holds, of the first candidate. A number that cannot be had is None."""
-    protocol = outcome.prepared.protocol
-    people, ok = outcome.people[0], outcome.ok[0]
-    enrolled = int((outcome.enrolled.people[0] >= 0).sum())
-    broken = {int(p) for p in people[(people >= 0) & ~ok]}
+
+def analyse(protocol: Protocol, endpoints: pd.DataFrame, population: pd.DataFrame) -> dict[str, Any]:
+    """The arms and contrasts of ``summary.json``. A number that cannot be had is None."""
+    found = {e.id: _by_arm(protocol, endpoints[endpoints["endpoint"] == e.id]) for e in protocol.endpoint}
     return {
-        "trial": protocol.trial.name,
-        "seed": protocol.trial.seed,
-        "model_hash": outcome.prepared.assembly.model.hash,
-        "patients": {
-            "screened": int(outcome.enrolled.screened[0]),
-            "enrolled": enrolled,
-            "failed": len(broken) + int(outcome.enrolled.failed[0]),
-        },
         "arms": [
             {
                 "name": arm.name,
-                "n": int(ok[i].sum()),
-                "endpoints": {e.id: _of_arm(outcome, e, i) for e in protocol.endpoint},
+                "n": int(
+                    (endpoints[endpoints["arm"] == arm.name].groupby("patient")["missing"].first() != "failed").sum()
+                ),
+                "endpoints": {e.id: _of_arm(protocol, found[e.id], e, i) for e in protocol.endpoint},
             }
             for i, arm in enumerate(protocol.arm)
         ],
         "contrasts": [
-            _of_pair(outcome, e, i, reference_arm(protocol, e))
+            _of_pair(protocol, found[e.id], e, i, reference_arm(protocol, e))
             for e in protocol.endpoint
             for i in range(len(protocol.arm))
             if i != reference_arm(protocol, e)
@@ -44,33 +37,40 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def _solved(table: pd.DataFrame) -> int:
+    return int(table.loc[table["missing"] != "failed", "patient"].nunique())
+
+
+def _by_arm(protocol: Protocol, table: pd.DataFrame) -> list[pd.DataFrame]:
+    return [table[table["arm"] == arm.name].groupby("patient").last() for arm in protocol.arm]
+
+
 def statistic_of(endpoint: Endpoint) -> str:
     """The statistic that sums up an endpoint: the protocol's, or that of its kind."""
     return endpoint.statistic or DEFAULT_STATISTIC[endpoint.kind]
 
 
-def _of_arm(outcome: Outcome, endpoint: Endpoint, arm: int) -> dict[str, Any]:
-    name, seed = statistic_of(endpoint), outcome.prepared.protocol.trial.seed
-    values = outcome.endpoints[endpoint.id]
-    found = estimate(values.numbers[0, arm], name, seed, endpoint.id)
+def _of_arm(protocol: Protocol, tables: list[pd.DataFrame], endpoint: Endpoint, arm: int) -> dict[str, Any]:
+    name, table = statistic_of(endpoint), tables[arm]
+    found = estimate(table["value"].to_numpy(), name, protocol.trial.seed, endpoint.id)
     return {
         "estimate": _number(found.estimate),
         "se": _number(found.se),
         "ci_low": _number(found.low),
         "ci_high": _number(found.high),
         "n": found.n,
-        "unit": values.unit,
+        "unit": table["unit"].iloc[0] if len(table) else "",
         "statistic": name,
-        "censored": int(values.censored[0, arm].sum()),
+        "censored": int(table["censored"].sum()),
     }
 
 
-def _of_pair(outcome: Outcome, endpoint: Endpoint, arm: int, reference: int) -> dict[str, Any]:
-    protocol = outcome.prepared.protocol
-    values = outcome.endpoints[endpoint.id].numbers[0]
+def _of_pair(
+    protocol: Protocol, tables: list[pd.DataFrame], endpoint: Endpoint, arm: int, reference: int
+) -> dict[str, Any]:
     measure, found = contrast(
-        values[arm],
-        values[reference],
+        tables[arm]["value"].to_numpy(),
+        tables[reference]["value"].to_numpy(),
         statistic_of(endpoint),
         paired=protocol.trial.design == "twins",
         seed=protocol.trial.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -58,15 +59,23 @@ class Values:
 
     def take(self, index: Any) -> Values:
         """A part of the patients, as numpy indexes; ``take(0)`` is the first candidate."""
+        return self.map(lambda values: values[index])
+
+    def map(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Values:
+        """``change`` made of every array, numbers and marks alike."""
+
+        def maybe(values: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if values is None else change(values)
+
         return Values(
-            self.numbers[index],
+            change(self.numbers),
             self.unit,
-            self.censored[index],
-            None if self.baseline is None else self.baseline[index],
-            None if self.exposure is None else self.exposure[index],
-            None if self.blq is None else self.blq[index],
-            {time: numbers[index] for time, numbers in self.repeated.items()},
-            {time: marks[index] for time, marks in self.repeated_blq.items()},
+            change(self.censored),
+            maybe(self.baseline),
+            maybe(self.exposure),
+            maybe(self.blq),
+            {time: change(numbers) for time, numbers in self.repeated.items()},
+            {time: change(marks) for time, marks in self.repeated_blq.items()},
         )
 
 
