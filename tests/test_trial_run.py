@@ -283,7 +283,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_trial_runs(tmp
 
 def test_a_threshold_needs_its_unit() -> None:
     end = {"id": "r", "observable": "crp", "kind": "responder", "at": "8 weeks", "threshold": "< 0.3"}
-    with pytest.raises(ProtocolError, match=r"endpoint 'r', threshold: 0\.3 has no unit"):
+    with pytest.raises(ProtocolError, match=r"endpoint 1 \('r'\), threshold: 0\.3 has no unit"):
         trial.run(prepared(endpoint=[end], patients=4))
 
 

@@ -6,23 +6,24 @@ normals), doses, times and noise, so that results differ by the candidates alone
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukinetics.assays import Assay, assay_for, assays
 from leukinetics.engine.run_in import RunIn
-from leukinetics.errors import DataError, LeukineticsError, ModelError, ProtocolError, suggest
-from leukinetics.patients import Plan, make_plan
+from leukinetics.errors import ProtocolError
+from leukinetics.patients import Plan
 from leukinetics.patients.criteria import Bound
 from leukinetics.patients.targets import Target
+from leukinetics.trial.checks.whole import check_against_model
 from leukinetics.trial.dosing import Block, dose_blocks
+from leukinetics.trial.observables import Observable, at_screening, observables
 from leukinetics.trial.protocol import Protocol
-from leukinetics.trial.read import read_protocol
-from leukinetics.trial.sampling_times import merge, observable_times
+from leukinetics.trial.read import look_through
+from leukinetics.trial.sampling_times import merge
 from leukinetics.trial.targets import targets as make_targets
 
 if TYPE_CHECKING:
@@ -36,20 +37,6 @@ RUN_IN = RunIn(limit=20_000.0, tolerance=1e-5, window=30.0)
 LEAD_DAYS = 3.0
 #: The name of the screening visit, at which the noise is another than at time 0.
 SCREENING = "screening"
-
-
-@dataclass(frozen=True)
-class Observable:
-    """What is read: its unit, its sampling times (days, with the baseline 0), its assay if there is one.
-
-    ``noisy``: what is kept of it is what the laboratory reports, not the true value.
-    """
-
-    name: str
-    unit: str
-    times: Array
-    assay: Assay | None
-    noisy: bool = False
 
 
 @dataclass
@@ -118,32 +105,29 @@ def prepare(
     ``patients`` (per arm) and ``sampling`` ("random", "sobol") replace the protocol's; ``assembly`` replaces the
     model that the protocol's condition and drugs make.
 
-    Raises ProtocolError naming what the protocol asks for and the model has not.
+    Raises ProtocolError with one line for each problem of the protocol, and for all that the model has not.
     """
-    read = read_protocol(protocol)
-    if assembly is None:
-        assembly = _assemble(read)
-    try:
-        plan = make_plan(assembly, read.population.covariates, read.parameter)
-    except DataError as error:
-        raise ProtocolError(str(error)) from error
-    units = _units(assembly)
-    observables = _observables(read, units)
-    criteria = {n: _criterion("eligibility", n, b, plan, units) for n, b in read.eligibility.items()}
-    plausible = {
-        n: _criterion("population, plausible", n, b, plan, units) for n, b in read.population.plausible.items()
-    }
-    targets = make_targets(read.population.match, lambda name, noise, where: _known(name, noise, where, plan, units))
+    reading = look_through(protocol)
+    read, problems = reading.protocol, reading.problems
+    if read is None:
+        raise ProtocolError(problems.text())
+    model = check_against_model(read, assembly, problems)
+    problems.raise_if_any()
+    plan, units = model.plan, model.units
+    read_after = observables(read, plan, units)
+    criteria = {name: _criterion(name, bounds, plan, units) for name, bounds in read.eligibility.items()}
+    plausible = {name: _criterion(name, bounds, plan, units) for name, bounds in read.population.plausible.items()}
+    targets = make_targets(read.population.match, lambda name, noise, _: _known(name, noise, plan, units))
     matched = [v.name for t in targets for v in t.reads]
-    screening = _at_screening([*criteria, *plausible, *matched], plan, units)
-    observables |= {n: screening[n] for n in criteria if n in screening and n not in observables}
+    screening = at_screening([*criteria, *plausible, *matched], plan, units)
+    read_after |= {n: screening[n] for n in criteria if n in screening and n not in read_after}
     lead, fixed = _clock(read, plan)
     return Prepared(
         protocol=read,
-        assembly=assembly,
+        assembly=model.assembly,
         plan=plan,
-        blocks=dose_blocks(read, assembly.drugs),
-        observables=observables,
+        blocks=dose_blocks(read, model.assembly.drugs),
+        observables=read_after,
         criteria=criteria,
         plausible=plausible,
         screening=screening,
@@ -163,86 +147,16 @@ def patients_per_arm(n: Any) -> int:
     return int(n)
 
 
-def _assemble(protocol: Protocol) -> Any:
-    """The model of a protocol's condition and drugs. ProtocolError where there is no such condition or drug."""
-    from leukinetics import biology
-
-    try:
-        return biology.assemble(protocol.trial.condition, drugs=protocol.drugs)
-    except biology.BiologyError:  # the model's own files are at fault
-        raise
-    except ModelError as error:
-        raise ProtocolError(str(error)) from error
-
-
-def _units(assembly: Any) -> dict[str, str]:
-    """The unit of everything that may be read: readouts in the clinician's, all else in the model's."""
-    table, model = assembly.readouts, assembly.model
-    own = {name: model.system.units.get(name, "") for name in model.observables}
-    return own | {str(i): str(u) for i, u in zip(table["id"], table["unit"], strict=True) if i in own}
-
-
-def _observables(protocol: Protocol, units: Mapping[str, str]) -> dict[str, Observable]:
-    for endpoint in protocol.endpoint:
-        if endpoint.observable not in units:
-            raise ProtocolError(
-                f"endpoint '{endpoint.id}', observable: the model has no '{endpoint.observable}'."
-                f"{suggest(endpoint.observable, units)}"
-            )
-        if endpoint.noise and endpoint.observable not in assays():
-            raise ProtocolError(
-                f"endpoint '{endpoint.id}', noise: there is no assay of '{endpoint.observable}'; leave noise out, or "
-                f"use an observable that has one ({', '.join(assays())})."
-            )
-    found = {}
-    for name, times in observable_times(protocol).items():
-        if name not in units:
-            raise ProtocolError(f"{_reader(protocol, name)}: the model has no '{name}'.{suggest(name, units)}")
-        assay = _assay(name, units[name])
-        found[name] = Observable(name, units[name], times, assay, assay is not None and _noisy(protocol, name))
-    return found
-
-
-def _reader(protocol: Protocol, name: str) -> str:
-    """The key of the protocol, besides the endpoints', that asks for an observable."""
-    if protocol.schedule is not None and name in protocol.schedule.measure:
-        return "schedule, measure"
-    rule = next((r for r in protocol.rule if r.observable == name), None)
-    return f"rule '{rule.id}', observable" if rule else "dropout, observable"
-
-
-def _noisy(protocol: Protocol, name: str) -> bool:
-    scheduled = protocol.schedule is not None and protocol.schedule.noise and name in protocol.schedule.measure
-    return scheduled or any(e.noise for e in protocol.endpoint if e.observable == name)
-
-
-def _assay(name: str, unit: str) -> Assay | None:
-    return assay_for(name, unit) if name in assays() else None
-
-
-def _at_screening(names: Iterable[str], plan: Plan, units: Mapping[str, str]) -> dict[str, Observable]:
-    """Of these names the observables: covariates are told, not measured."""
-    found = [name for name in dict.fromkeys(names) if plan.unit_of(name) is None]
-    return {name: Observable(name, units[name], np.array([0.0]), _assay(name, units[name])) for name in found}
-
-
-def _known(name: str, noise: bool, where: str, plan: Plan, units: Mapping[str, str]) -> tuple[str, str]:
+def _known(name: str, noise: bool, plan: Plan, units: Mapping[str, str]) -> tuple[str, str]:
     """(unit, how it is known at screening) of a covariate or an observable."""
-    if (unit := plan.unit_of(name)) is not None:
-        return unit, "told"
-    if name in units:
-        return units[name], "measured" if noise else "true"
-    known = [*plan.covariate_units, *units]
-    raise ProtocolError(f"{where}: no covariate and no observable has the name '{name}'.{suggest(name, known)}")
+    told = plan.unit_of(name)
+    return (units[name], "measured" if noise else "true") if told is None else (told, "told")
 
 
-def _criterion(where: str, name: str, bounds: list[Bound], plan: Plan, units: Mapping[str, str]) -> list[Bound]:
+def _criterion(name: str, bounds: list[Bound], plan: Plan, units: Mapping[str, str]) -> list[Bound]:
     """The bounds in the unit of what the patient or the laboratory tells of ``name``."""
-    unit = _known(name, True, f"{where}, {name}", plan, units)[0]
-    try:
-        return [Bound(b.sign, b.value_in(unit), unit) for b in bounds]
-    except LeukineticsError as error:
-        raise ProtocolError(f"{where}, {name}: {error}") from error
+    unit = _known(name, True, plan, units)[0]
+    return [Bound(b.sign, b.value_in(unit), unit) for b in bounds]
 
 
 def _clock(protocol: Protocol, plan: Plan) -> tuple[float, dict[str, float]]:
@@ -254,8 +168,6 @@ def _clock(protocol: Protocol, plan: Plan) -> tuple[float, dict[str, float]]:
     start = protocol.trial.start
     if start is None:
         return 0.0, {}
-    if not {"clock_on", "clock_start"} <= plan.parameters.keys():
-        raise ProtocolError("trial, clock: this model has no clock (parameters clock_on, clock_start).")
     peak = plan.parameters["clock_phase"].value if "clock_phase" in plan.parameters else 0.0
     middle = (peak + 0.25) % 1.0
     return LEAD_DAYS + (start - middle) % 1.0, {"clock_on": 1.0, "clock_start": middle}

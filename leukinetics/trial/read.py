@@ -39,8 +39,7 @@ def read_protocol(protocol: str | Path | Mapping[str, Any] | Protocol) -> Protoc
         return protocol
     reading = look_through(protocol)
     reading.problems.raise_if_any()
-    if reading.protocol is None:  # cannot be: what is not read has problems
-        raise ProtocolError("The protocol cannot be read.")
+    assert reading.protocol is not None, "what is not read has problems"
     return reading.protocol
 
 

@@ -1,0 +1,56 @@
+"""Whether a trial can be analysed as a protocol says: covariates, subgroups, biomarkers, what is varied."""
+
+from __future__ import annotations
+
+from leukinetics.errors import suggest
+from leukinetics.trial.checks.model import Model, Path
+from leukinetics.trial.checks.people import check_unit
+from leukinetics.trial.checks.problems import Problems
+from leukinetics.trial.protocol import Protocol
+
+#: What may stand before an observable: at which visit its value is meant.
+VISITS = ("screening.", "baseline.")
+
+
+def check_studies(protocol: Protocol, model: Model, problems: Problems) -> None:
+    """Names and units of covariates, subgroups, thresholds, power and sensitivity."""
+    for i, name in enumerate(protocol.analysis.covariates):
+        _biomarker(("analysis", "covariates", i), name, model, problems)
+    for i, subgroup in enumerate(protocol.subgroup):
+        unit = _biomarker(("subgroup", i, "on"), subgroup.on, model, problems)
+        if unit is not None and (subgroup.cuts is not None or subgroup.unit is not None):
+            check_unit(("subgroup", i, "unit"), subgroup.unit, unit, f"cuts of '{subgroup.on}'", problems)
+    for i, threshold in enumerate(protocol.threshold):
+        unit = _biomarker(("threshold", i, "biomarker"), threshold.biomarker, model, problems)
+        if unit is not None and (threshold.values is not None or threshold.unit is not None):
+            check_unit(("threshold", i, "unit"), threshold.unit, unit, f"values of '{threshold.biomarker}'", problems)
+    power = protocol.power
+    if power is not None and power.biomarker is not None:
+        unit = _biomarker(("power", "biomarker"), power.biomarker, model, problems)
+        if unit is not None:
+            check_unit(("power", "unit"), power.unit, unit, f"thresholds of '{power.biomarker}'", problems)
+    _varied(protocol, model, problems)
+
+
+def observable_of(name: str) -> str:
+    """The name of a biomarker without the visit that may stand before it."""
+    return next((name.removeprefix(visit) for visit in VISITS if name.startswith(visit)), name)
+
+
+def _biomarker(path: Path, name: str, model: Model, problems: Problems) -> str | None:
+    """The unit of a covariate, a genotype or an observable (of a visit); else a problem, and None."""
+    inner = observable_of(name)
+    if inner != name:
+        return model.observable(path, inner, problems)
+    return model.told_or_read(path, name, problems)
+
+
+def _varied(protocol: Protocol, model: Model, problems: Problems) -> None:
+    study = protocol.sensitivity
+    if study is None or not study.parameters:
+        return
+    keys = model.plan.typical_keys()
+    known = [*keys, *(key.rpartition(".")[2] for key in keys if not key.startswith("effect:"))]
+    for i, name in enumerate(study.parameters):
+        if name not in known:
+            problems.add(("sensitivity", "parameters", i), f"there is no parameter '{name:.60}'.{suggest(name, known)}")

@@ -1,0 +1,71 @@
+"""What a prepared trial reads: its observables with their times, units and assays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from leukinetics.assays import Assay, assay_for, assays
+from leukinetics.patients import Plan
+from leukinetics.trial.checks.studies import observable_of
+from leukinetics.trial.protocol import Protocol
+from leukinetics.trial.sampling_times import observable_times
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Observable:
+    """What is read: its unit, its sampling times (days, with the baseline 0), its assay if there is one.
+
+    ``noisy``: what is kept of it is what the laboratory reports, not the true value.
+    """
+
+    name: str
+    unit: str
+    times: Array
+    assay: Assay | None
+    noisy: bool = False
+
+
+def observables(protocol: Protocol, plan: Plan, units: Mapping[str, str]) -> dict[str, Observable]:
+    """All that is read after screening; biomarkers by which patients are told apart are measured at time 0 at least."""
+    found = {}
+    for name, times in observable_times(protocol).items():
+        assay = _assay(name, units[name])
+        found[name] = Observable(name, units[name], times, assay, assay is not None and _noisy(protocol, name))
+    for name in map(observable_of, biomarkers(protocol)):
+        if name in units and name not in found and plan.unit_of(name) is None:
+            assay = _assay(name, units[name])
+            found[name] = Observable(name, units[name], np.array([0.0]), assay, assay is not None)
+    return found
+
+
+def at_screening(names: Iterable[str], plan: Plan, units: Mapping[str, str]) -> dict[str, Observable]:
+    """Of these names the observables: covariates are told, not measured."""
+    found = [name for name in dict.fromkeys(names) if plan.unit_of(name) is None]
+    return {name: Observable(name, units[name], np.array([0.0]), _assay(name, units[name])) for name in found}
+
+
+def biomarkers(protocol: Protocol) -> Iterator[str]:
+    """What the analyses tell patients apart by."""
+    yield from protocol.analysis.covariates
+    yield from (subgroup.on for subgroup in protocol.subgroup)
+    yield from (threshold.biomarker for threshold in protocol.threshold)
+    if protocol.power is not None and protocol.power.biomarker is not None:
+        yield protocol.power.biomarker
+
+
+def _noisy(protocol: Protocol, name: str) -> bool:
+    scheduled = protocol.schedule is not None and protocol.schedule.noise and name in protocol.schedule.measure
+    return scheduled or any(e.noise for e in protocol.endpoint if e.observable == name)
+
+
+def _assay(name: str, unit: str) -> Assay | None:
+    return assay_for(name, unit) if name in assays() else None
