@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from leukinetics import ProtocolError, trial
 from leukinetics.assays import measure
+from leukinetics.trial.conduct import treat
 from leukinetics.trial.dosing import AFTER_SAMPLE
 
 WEEK = 7.0
@@ -264,3 +265,29 @@ def test_the_busy_trial_is_busy() -> None:
     for x in found.fired.values():
         assert (x < found.left)[np.isfinite(x)].all()
     assert LEVEL in found.values
+
+
+def test_a_trial_without_doses_and_one_without_patients() -> None:
+    untreated = conducted(arm=[{"name": "placebo"}], dropout={"rate": 0.9}, n=50)
+    assert not untreated.given.any()
+    assert np.isfinite(untreated.left).any()
+    rescue = [rule(at=["8 weeks"], action="rescue", dose=[mab(every=None)])]
+    found = conducted(arm=[{"name": "placebo"}], rule=rescue)
+    assert found.at("mab", 112.0) == pytest.approx(levels(found.columns, {56.0: 100.0}, 112.0), rel=1e-6)
+    nobody = treat(found.made, {k: v[:0] for k, v in found.columns.items()}, found.people[:0], found.people[:0], 1)
+    assert nobody.left.shape == nobody.given.shape == nobody.fired["r"].shape == (0,)
+
+
+def test_a_patient_that_cannot_be_solved_fires_nothing() -> None:
+    made = ready(
+        rule=[rule(at=["8 weeks"], when="< 1000000 mg/L")],
+        dropout={"rate": 0.5, "observable": "crp", "hazard_ratio": 2.0},
+    )
+    good = conducted(made=made)
+    broken = {**good.columns, "mab_V": np.where(good.people == 3, 0.0, good.columns["mab_V"])}
+    found = treat(made, broken, good.people, np.zeros(8, dtype=np.int64), 1)
+    assert found.simulated.ok.tolist() == [i != 3 for i in range(8)]
+    assert np.isinf(found.fired["r"][3])
+    others = found.simulated.ok
+    assert np.array_equal(found.simulated.values["mab"][others], good.values["mab"][others])
+    assert np.array_equal(found.left[others], good.left[others])

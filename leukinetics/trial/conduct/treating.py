@@ -56,9 +56,12 @@ def treat(
     found = simulate(prepared, columns, rows, prepared.times, list(prepared.observables), courses, threads)
     fired = {watch.rule.id: np.full(rows, np.inf) for watch in rules}
     left, sent_away = np.full(rows, np.inf), np.full(rows, np.inf)
+    dropout = protocol.dropout
+    read = {watch.rule.observable for watch in rules}
+    read |= {dropout.observable} if dropout is not None and dropout.observable is not None else set()
     look = np.arange(rows)
     while len(look):
-        values = {name: x[look] for name, x in found.values.items()}
+        values = {name: found.values[name][look] for name in read}
         left[look] = np.minimum(sent_away[look], leaving(prepared, values, people[look]))
         due = np.full((len(rules), rows), np.inf)
         for i, watch in enumerate(rules):
