@@ -1,9 +1,9 @@
 """Statistics of an endpoint in an arm, and between arms, with their uncertainty from the number of patients.
 
-mean, geometric_mean and proportion: normal theory (of the logarithms for geometric_mean, Wilson's interval for a
-proportion, doi:10.1080/01621459.1927.10502953). median, sd, sd_ln: the bootstrap, 500 resamples of whole patients,
-percentile interval. Between arms: the difference (for geometric_mean the ratio); paired where patients are twins.
-Intervals are 95 %.
+mean and geometric_mean: Student's t, between arms Welch's (of the logarithms for geometric_mean); proportion: Wilson's
+interval (doi:10.1080/01621459.1927.10502953), between arms normal theory. median, sd, sd_ln: the bootstrap, 500
+resamples of whole patients, percentile interval. Between arms: the difference (for geometric_mean the ratio); paired
+where patients are twins.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr
 
 from leukinetics.errors import DataError, suggest
 from leukinetics.patients.counters import uniforms
+from leukinetics.trial.statistics.estimates import Estimate, exp, interval, nothing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,19 +26,6 @@ if TYPE_CHECKING:
 
 NAMES = ("mean", "median", "geometric_mean", "sd", "sd_ln", "proportion")
 RESAMPLES = 500
-Z95 = 1.959963984540054
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its standard error and 95 % interval; NaN where there are too few patients for it."""
-
-    estimate: float
-    se: float
-    low: float
-    high: float
-    n: int
-    p: float = math.nan
 
 
 def statistic(values: Array, name: str) -> Array:
@@ -66,25 +52,25 @@ def statistic(values: Array, name: str) -> Array:
     )
 
 
-def estimate(values: Array, name: str, seed: int, label: str) -> Estimate:
+def estimate(values: Array, name: str, seed: int, label: str, alpha: float = 0.05) -> Estimate:
     """The statistic of one arm (patients,). ``seed`` and ``label`` decide the bootstrap's resamples."""
     x = values[~np.isnan(values)]
     n = len(x)
     if n == 0:
-        return Estimate(math.nan, math.nan, math.nan, math.nan, 0)
+        return nothing()
     center = float(statistic(x, name))
     if name == "proportion":
-        return _wilson(center, n)
+        return wilson(center, n, alpha)
     if name in ("mean", "geometric_mean"):
         logs = name == "geometric_mean"
-        return _normal(np.log(x) if logs else x, None, logs)
+        return _by_t(np.log(x) if logs else x, None, logs, alpha)
     with np.errstate(invalid="ignore"):
         again = statistic(x[_resamples(n, seed, label)], name)
-    return _bootstrapped(center, again, n)
+    return _bootstrapped(center, again, n, alpha)
 
 
 def contrast(
-    values: Array, reference: Array, name: str, *, paired: bool, seed: int, label: str
+    values: Array, reference: Array, name: str, *, paired: bool, seed: int, label: str, alpha: float = 0.05
 ) -> tuple[str, Estimate]:
     """(measure, arm against reference): the "difference" of the statistic, for geometric means the "ratio".
 
@@ -98,55 +84,47 @@ def contrast(
         x, y = values[~np.isnan(values)], reference[~np.isnan(reference)]
     n = min(len(x), len(y))
     if n == 0:
-        return measure, Estimate(math.nan, math.nan, math.nan, math.nan, 0)
+        return measure, nothing()
     if name in ("mean", "geometric_mean", "proportion"):
         logs = name == "geometric_mean"
         a, b = (np.log(x), np.log(y)) if logs else (x, y)
-        return measure, _normal(a - b, None, logs) if paired else _normal(a, b, logs)
+        return measure, _by_t(a - b, None, logs, alpha) if paired else _by_t(a, b, logs, alpha)
     here = _resamples(len(x), seed, label)
     there = here if paired else _resamples(len(y), seed, f"{label}:reference")
     center = float(statistic(x, name) - statistic(y, name))
     with np.errstate(invalid="ignore"):
         again = statistic(x[here], name) - statistic(y[there], name)
-    return measure, _bootstrapped(center, again, n)
+    return measure, _bootstrapped(center, again, n, alpha)
 
 
-def _normal(a: Array, b: Array | None, logs: bool) -> Estimate:
-    """Mean of ``a``, less that of ``b``, by normal theory; back from the logarithm where ``logs``."""
+def wilson(p: float, n: int, alpha: float) -> Estimate:
+    """A share with Wilson's interval."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(p * n, n, alpha, method="wilson")
+    return Estimate(p, math.sqrt(p * (1 - p) / n), max(float(low), 0.0), min(float(high), 1.0), n)
+
+
+def _by_t(a: Array, b: Array | None, logs: bool, alpha: float) -> Estimate:
+    """Mean of ``a``, less that of ``b``, by Student's or Welch's t; back from the logarithm where ``logs``."""
+    samples = [a] if b is None else [a, b]
+    n = min(len(s) for s in samples)
     with np.errstate(invalid="ignore"):
         center = float(a.mean() - (0.0 if b is None else b.mean()))
-        samples = [a] if b is None else [a, b]
-        square = sum(float(s.var(ddof=1)) / len(s) if len(s) > 1 else math.nan for s in samples)
-    se = math.sqrt(square) if math.isfinite(square) else math.nan
-    low, high = center - Z95 * se, center + Z95 * se
-    n = min(len(s) for s in samples)
-    if logs:
-        middle = math.exp(center) if center < 700 else math.inf
-        return Estimate(middle, middle * se, math.exp(low), math.exp(high), n, _p_value(center, se))
-    return Estimate(center, se, low, high, n, _p_value(center, se))
+        squares = [float(s.var(ddof=1)) / len(s) if n > 1 else math.nan for s in samples]
+    total = sum(squares)
+    df = total**2 / sum(v**2 / (len(s) - 1) for v, s in zip(squares, samples, strict=True)) if total > 0 else math.nan
+    found = interval(center, math.sqrt(total), n, alpha, df)
+    return found.through(exp, exp) if logs else found
 
 
-def _wilson(p: float, n: int) -> Estimate:
-    z2 = Z95**2
-    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return Estimate(p, math.sqrt(p * (1 - p) / n), max(middle - half, 0.0), min(middle + half, 1.0), n)
-
-
-def _bootstrapped(center: float, again: Array, n: int) -> Estimate:
+def _bootstrapped(center: float, again: Array, n: int, alpha: float) -> Estimate:
     again = again[np.isfinite(again)]
     if len(again) < RESAMPLES / 2:
-        return Estimate(center, math.nan, math.nan, math.nan, n)
+        return nothing(n, center)
     se = float(again.std(ddof=1))
-    low, high = np.quantile(again, [0.025, 0.975])
-    return Estimate(center, se, float(low), float(high), n, _p_value(center, se))
-
-
-def _p_value(center: float, se: float) -> float:
-    """Two-sided, of the hypothesis that the centre is 0."""
-    if not se > 0:
-        return math.nan
-    return float(2.0 * ndtr(-abs(center) / se))
+    low, high = np.quantile(again, [alpha / 2, 1 - alpha / 2])
+    return Estimate(center, se, float(low), float(high), n, interval(center, se, n, alpha).p)
 
 
 def _resamples(n: int, seed: int, label: str) -> NDArray[np.int64]:

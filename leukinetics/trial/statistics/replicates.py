@@ -7,7 +7,7 @@ and S the sums of squares and products about the means of the arms, added over t
     se² = s² (1/n1 + 1/n0 + (b1 - b0)²/Sbb),    t = estimate/se with n1 + n0 - 3 degrees of freedom,
 
 which is the least-squares fit of y on arm and b (analysis of covariance). Without a covariate: Welch's t test
-(doi:10.1093/biomet/34.1-2.28). For shares: the two-sample score test (Pearson's chi-square).
+(Biometrika 1947;34:28-35). For shares: the two-sample score test (Pearson's chi-square).
 """
 
 from __future__ import annotations
