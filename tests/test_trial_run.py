@@ -125,6 +125,96 @@ def test_results_do_not_depend_on_threads_or_on_how_many_are_asked_for() -> None
     pd.testing.assert_frame_equal(few.endpoints, kept)
 
 
+WHOLE: dict[str, Any] = {
+    "eligibility": {"crp": ">= 3 mg/L", "weight": "< 95 kg"},
+    "schedule": {"visits": ["2 weeks", "4 weeks"], "measure": ["crp", "tnf"]},
+    "dropout": {"rate": 0.6},
+    "adherence": {"missed": 0.3},
+    "rule": [
+        {"id": "low", "observable": "crp", "when": "< 0.5 mg/L", "every": "2 weeks", "to": "6 weeks", "action": "stop"}
+    ],
+    "arm": [
+        {"name": "placebo"},
+        {"name": "iv/1 Größe", "ratio": 2, "dose": [
+            {"drug": "mab", "amount": "100 mg", "route": "iv", "every": "2 weeks"}
+        ]},
+    ],
+    "endpoint": [
+        {"id": "crp", "observable": "crp", "kind": "percent_change", "at": "8 weeks", "noise": True},
+        {"id": "visits", "observable": "crp", "kind": "change", "at": "8 weeks", "visits": ["2 weeks", "4 weeks"],
+         "analysis": "mmrm"},
+        {"id": "return", "observable": "tnf", "kind": "time_to_return", "every": "1 week"},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("design", ["twins", "parallel"])
+def test_no_number_depends_on_chunks_threads_or_on_whether_files_are_written(tmp_path: Path, design: str) -> None:
+    twins = [{k: v for k, v in arm.items() if k != "ratio"} for arm in WHOLE["arm"]]
+    arms = WHOLE["arm"] if design == "parallel" else twins
+    ready = prepared(trial_design=design, patients=20, **{**WHOLE, "arm": arms})
+    first = trial.run(ready, threads=1)
+    kept: dict[str, bytes] = {}
+    for chunk, threads in ((1, 1), (7, 2), (64, 1), (1000, 2)):
+        out = tmp_path / f"{chunk}"
+        found = trial.run(ready, out, threads=threads, chunk=chunk)
+        assert json.loads((out / "summary.json").read_text()) == first.summary
+        for name in ("population", "screening", "endpoints", "conduct", "failures", "observations"):
+            pd.testing.assert_frame_equal(getattr(found, name), getattr(first, name), check_exact=True)
+        files = {p.name: p.read_bytes() for p in out.iterdir() if p.is_file() and p.name != "provenance.json"}
+        assert files == (kept or files)
+        kept = files
+        again = trial.run(ready, threads=threads, chunk=chunk)
+        pd.testing.assert_frame_equal(again.observations, first.observations, check_exact=True)
+        assert again.summary == first.summary
+    assert set(first.conduct) == {"patient", "arm", "left", "given", "missed", "rule.low"}
+    assert first.conduct["missed"].sum() > 0
+    assert first.conduct["left"].notna().any()
+    flow = first.summary["flow"]
+    assert flow["screened"] == sum(e["n"] for e in flow["excluded"]) + flow["enrolled"]
+    assert [a["allocated"] for a in flow["arms"]] == ([20, 40] if design == "parallel" else [20, 20])
+    assert sum(a["left"] for a in flow["arms"]) == first.conduct["left"].notna().sum()
+    assert flow["arms"][1]["rules"][0]["n"] > 10
+
+
+def test_nothing_is_observed_of_who_has_left() -> None:
+    result = trial.run(prepared(dropout={"rate": 0.9}, schedule=WHOLE["schedule"]))
+    left = result.conduct.set_index(["patient", "arm"])["left"]
+    seen = result.observations.join(left, on=["patient", "arm"])
+    assert seen["left"].notna().any()
+    assert not (seen["time"] >= seen["left"]).any()
+    whole = trial.run(prepared(schedule=WHOLE["schedule"])).observations
+    expected = whole.join(left, on=["patient", "arm"])
+    expected = expected[~(expected["time"] >= expected["left"])].drop(columns="left").reset_index(drop=True)
+    pd.testing.assert_frame_equal(result.observations, expected)
+
+
+def test_the_population_has_what_was_measured_before_treatment() -> None:
+    ends = [{"id": "crp", "observable": "crp", "kind": "value", "at": "8 weeks", "noise": True}]
+    result = trial.run(prepared(endpoint=ends, eligibility={"crp": ">= 2 mg/L"}))
+    people = result.population
+    assert (people["screening.crp"] >= 2).all()
+    at_zero = result.observations.query("time == 0 and arm == 'iv'").set_index("patient")["value"]
+    assert people["baseline.crp"].tolist() == at_zero.tolist()
+    assert (people["baseline.crp"] != people["screening.crp"]).all()
+    read = result.screening
+    assert len(read) == result.summary["patients"]["screened"]
+    assert read["eligible"].sum() == 40
+    assert set(read.loc[~read["eligible"], "reason"]) == {"crp >= 2 mg/L not met"}
+    assert (read.loc[read["reason"] == "crp >= 2 mg/L not met", "screening.crp"] < 2).all()
+
+
+def test_arms_are_allocated_in_permuted_blocks_by_ratio() -> None:
+    arms = [{"name": "placebo"}, {"name": "iv", "ratio": 3}]
+    result = trial.run(prepared(trial_design="parallel", arm=arms))
+    order = result.population["arm"].to_numpy().reshape(40, 4)
+    assert ((order == "placebo").sum(axis=1) == 1).all()
+    places = np.argmax(order == "placebo", axis=1)
+    assert np.bincount(places, minlength=4).min() >= 3  # not in turn
+    few = trial.run(prepared(trial_design="parallel", arm=arms, patients=10))
+    assert few.population["arm"].tolist() == result.population["arm"].tolist()[:40]
+
+
 def test_screening_enrols_in_order_and_counts() -> None:
     result = trial.run(prepared(eligibility={"crp": ">= 3 mg/L", "weight": "< 90 kg"}))
     counts = result.summary["patients"]

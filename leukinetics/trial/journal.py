@@ -40,7 +40,7 @@ class Journal:
     def tables(self, name: str, compute: Callable[[], Tables], beside: Collection[str] = ()) -> Tables:
         """The tables of a part, computed unless it is finished; ``beside``: files of observations that go with it."""
         if self.folder is None or self.parts is None:
-            return compute()
+            return unpack(pack(compute()))  # the same types of columns as with a folder
         path = self.parts / f"{name}.tables"
         if path.exists() and all((self.folder / OBSERVATIONS / other).exists() for other in beside):
             try:

@@ -138,7 +138,7 @@ def population(prepared: Prepared, enrolled: Enrolled, arms: np.ndarray | None, 
     columns = {name: values[0] for name, values in enrolled.columns.items()}
     found = pd.DataFrame(columns, index=pd.Index(enrolled.people[0], name="patient"))
     if arms is not None:
-        found.insert(0, "arm", np.array([a.name for a in prepared.protocol.arm], dtype=object)[arms])
+        found.insert(0, "arm", pd.Series([prepared.protocol.arm[i].name for i in arms], found.index, dtype=str))
     return found.join(baseline.set_index("patient"))
 
 
@@ -152,7 +152,7 @@ def screening(prepared: Prepared, enrolled: Enrolled) -> pd.DataFrame:
         {
             "patient": np.arange(n),
             "eligible": reason == 0,
-            "reason": np.array(["", *reasons(prepared)], dtype=object)[reason],
+            "reason": pd.Series(np.array(["", *reasons(prepared)], dtype=object)[reason], dtype=str),
             **{name: values[0, :n] for name, values in enrolled.readings.items()},
         }
     )
