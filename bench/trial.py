@@ -19,6 +19,7 @@ import numpy as np
 
 from bench.problems import F64
 from leukinetics.trial import Prepared, prepare, run
+from leukinetics.trial.allocation import arms_of
 from leukinetics.trial.conduct import treat
 from leukinetics.trial.dosing import AFTER_SAMPLE
 from leukinetics.trial.enrol import enrol
@@ -91,10 +92,8 @@ def whole_trial(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
 def _rows(prepared: Prepared) -> tuple[dict[str, F64], Any, Any]:
     """Inputs of every patient under every arm; the person and the arm of each row."""
     enrolled = enrol(prepared, [{}])
-    people = enrolled.people[0]
-    arms = np.repeat(np.arange(prepared.arms), len(people))
-    rows = np.tile(people, prepared.arms)
-    return {name: values[0, rows] for name, values in enrolled.columns.items()}, rows, arms
+    places, arms = arms_of(prepared, 0, prepared.needed)
+    return {name: values[0, places] for name, values in enrolled.columns.items()}, enrolled.people[0, places], arms
 
 
 def _ours(prepared: Prepared, columns: dict[str, F64], people: Any, arms: Any, rtol: float) -> tuple[F64, float]:
