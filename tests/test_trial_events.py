@@ -138,19 +138,30 @@ def test_a_patient_who_left_is_followed_to_the_last_sample() -> None:
 
 
 def test_episodes_begin_where_the_threshold_is_newly_met() -> None:
-    rows = [[1, 6, 7, 2, 8], [6, 6, 1, 6, 1], [6, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 6, 1, np.nan, np.nan], [np.nan] * 5]
-    baselines = [1, 6, 1, 1, 1, 1]
+    rows = [[1, 6, 7, 2, 8], [6, 6, 1, 6, 1], [1, 6, 1, np.nan, np.nan], [1, 1, 1, 1, 1], [6, np.nan, *[np.nan] * 3]]
+    baselines = [row[0] for row in rows]
     rate = of_courses("event_rate", rows, baselines, threshold=">= 5 mg/L")
-    assert rate.numbers[:5].tolist() == [2.0, 1.0, 1.0, 0.0, 1.0]
+    assert rate.numbers[:4].tolist() == [2.0, 1.0, 1.0, 0.0]
+    assert np.isnan(rate.numbers[4])
     assert rate.exposure is not None
-    assert rate.exposure.tolist() == [120.0, 120.0, 120.0, 120.0, 60.0, 0.0]
+    assert rate.exposure.tolist() == [120.0, 120.0, 60.0, 120.0, 0.0]
     first = of_courses("time_to_event", rows, baselines, threshold=">= 5 mg/L", unit="weeks")
-    assert first.numbers[:5] * 7 == pytest.approx([30.0, 0.0, 0.0, 120.0, 30.0])
-    assert first.censored.tolist() == [False, False, False, True, False, False]
-    assert np.isnan([rate.numbers[5], first.numbers[5]]).all()  # left before the window began
+    assert first.numbers * 7 == pytest.approx([30.0, 30.0, 30.0, 120.0, 0.0])
+    assert first.censored.tolist() == [False, False, False, True, True]
     doubled = of_courses("time_to_event", rows[:3], baselines[:3], threshold=">= 100 %")
-    assert doubled.numbers.tolist() == [30.0, 120.0, 0.0]
+    assert doubled.numbers.tolist() == [30.0, 120.0, 30.0]
     assert doubled.censored.tolist() == [False, True, False]
+
+
+def test_the_visit_before_a_later_window_is_the_baseline() -> None:
+    x = np.array([[6.0, 1.0], [6.0, 1.0], [1.0, 6.0], [np.nan, np.nan]])
+    given_ = Samples(MONTHS[1:3], exact(x, "mg/L"), exact(np.array([[1.0], [6.0], [6.0], [1.0]]), "mg/L"))
+    rate = endpoint_values(endpoint("event_rate", threshold=">= 5 mg/L"), given_)
+    assert rate.numbers[:3].tolist() == [1.0, 0.0, 1.0]
+    first = endpoint_values(endpoint("time_to_event", threshold=">= 5 mg/L"), given_)
+    assert first.numbers[:3].tolist() == [30.0, 30.0, 60.0]
+    assert np.isnan([rate.numbers[3], first.numbers[3]]).all()  # left before the window began
+    assert not first.censored[3]
 
 
 def test_a_mark_says_where_a_sample_was_below_the_limit() -> None:

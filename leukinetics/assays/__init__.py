@@ -1,4 +1,7 @@
-"""What a laboratory would report of a true value: noise, limits of quantification, and marks where they bite."""
+"""What a laboratory would report of a true value: noise, limits of quantification, and marks where they bite.
+
+A readout without a row in assays.tsv, such as the concentration of most drugs, is reported exactly.
+"""
 
 from leukinetics.assays.measure import exact, measure
 from leukinetics.assays.measured import Measured

@@ -1,7 +1,8 @@
 """Events: how many, when the first one was, and for how long they were looked for.
 
 With a threshold an event is an episode: a visit at which the threshold holds and at the visit before did not (at the
-first visit of the window: at the baseline did not). The first event is the first visit at which it holds.
+first visit of the window: at the baseline did not). ``time_to_event`` is that of the first visit at which it holds,
+whatever the baseline. Time 0 is the baseline, before treatment, and no visit.
 
 Without one the observable is ``L(t)``, the number of events expected up to ``t``, and the events of a patient are a
 Poisson process with that intensity: the k-th comes where ``L(t) - L(0)`` reaches ``E_1 + ... + E_k``, with ``E`` unit
@@ -67,7 +68,8 @@ def events(endpoint: Endpoint, given: Samples, x: Array, b: Array) -> Events:
     else:
         met = meets(endpoint, x, b[..., None], given.samples.unit)
         before = np.concatenate([meets(endpoint, b, b, given.samples.unit)[..., None], met[..., :-1]], axis=-1)
-        count = (met & ~before).sum(axis=-1).astype(float)
+        count = (met & ~before & (given.times > 0)).sum(axis=-1).astype(float)
+        met &= given.times > 0
         first = np.where(met.any(axis=-1), given.times[np.argmax(met, axis=-1)], np.nan)
     return Events(np.where(days > 0, count, np.nan), first, last, days)
 
