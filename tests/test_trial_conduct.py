@@ -211,11 +211,11 @@ def test_leaving_by_a_rule_is_after_its_sample() -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"when": "> 3 kg"}, r"^rule 'r', when: .*'kg'.*'mg/L'"),
-        ({"when": "> 3"}, r"^rule 'r', when: .*has no unit"),
-        ({"arms": ["activ"]}, r"'activ'"),
-        ({"dose": [mab(route="po")], "action": "rescue"}, r"^rule 'r', dose 1, route: 'mab' has no route 'po'"),
-        ({"dose": [mab("3 kU")], "action": "rescue"}, r"^rule 'r', dose 1, amount: "),
+        ({"when": "> 3 kg"}, r"^rule 1 \('r'\), when: .*'kg'.*'mg/L'"),
+        ({"when": "> 3"}, r"^rule 1 \('r'\), when: .*has no unit"),
+        ({"arms": ["activ"]}, r"^rule 1 \('r'\), arms.*'activ'"),
+        ({"dose": [mab(route="po")], "action": "rescue"}, r"^rule 1 \('r'\), dose 1, route: 'mab' has no route 'po'"),
+        ({"dose": [mab("3 kU")], "action": "rescue"}, r"^rule 1 \('r'\), dose 1, amount: "),
     ],
 )
 def test_what_cannot_be_is_refused(more: dict[str, Any], message: str) -> None:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from leukinetics.errors import ProtocolError, suggest
 from leukinetics.trial.amounts import Amount
 from leukinetics.trial.protocol import Dose, Protocol
 
@@ -43,49 +42,34 @@ class Block:
 
 
 def dose_blocks(protocol: Protocol, drugs: Any) -> list[Block]:
-    """The doses of all arms and rules; ``drugs``: the assembly's.
-
-    ProtocolError for a route or an amount that a drug has not.
-    """
+    """The doses of all arms and rules of a protocol that fits ``drugs``, the assembly's."""
     found = []
     end = protocol.trial.duration
     for i, arm in enumerate(protocol.arm):
         for part, doses in (("background", arm.background), ("dose", arm.dose)):
-            for j, dose in enumerate(doses):
-                what = f"arm '{arm.name}', {part} {j + 1}"
-                found += [replace(b, arm=i, part=part) for b in _blocks(dose, drugs, end, what)]
+            found += [replace(b, arm=i, part=part) for dose in doses for b in _blocks(dose, drugs[dose.drug], end)]
     for rule in protocol.rule:
-        for j, dose in enumerate(rule.dose):
-            blocks = _blocks(dose, drugs, end, f"rule '{rule.id}', dose {j + 1}")
-            found += [replace(b, part="rescue", rule=rule.id) for b in blocks]
+        blocks = [b for dose in rule.dose for b in _blocks(dose, drugs[dose.drug], end)]
+        found += [replace(b, part="rescue", rule=rule.id) for b in blocks]
     return found
 
 
-def _blocks(dose: Dose, drugs: Any, end: float, what: str) -> list[Block]:
-    drug = drugs[dose.drug]
-    if dose.route not in drug.route_target:
-        raise ProtocolError(
-            f"{what}, route: '{dose.drug}' has no route '{dose.route}'; it is given "
-            f"{' or '.join(drug.route_target)}.{suggest(dose.route, drug.route_target)}"
-        )
-
-    def number(amount: Amount, key: str) -> tuple[float, bool]:
-        return amount.inside(drug.amount_unit, drug.molar_mass, f"{what}, {key}")
+def _blocks(dose: Dose, drug: Any, end: float) -> list[Block]:
+    def number(amount: Amount) -> tuple[float, bool]:
+        return amount.inside(drug.amount_unit, drug.molar_mass, f"a dose of '{dose.drug}'")
 
     stop = min(dose.stop if dose.stop is not None else math.inf, end)
     # A dose at the very end of the trial can change nothing that is read.
     possible = 1 if dose.every is None else max(math.ceil((stop - dose.start) / dose.every - 1e-9), 1)
     count = possible if dose.every is None else min(dose.count or possible, possible)
     every = dose.every or 1.0
-    cap = number(dose.cap, "cap")[0] if dose.cap is not None else math.inf
-    if dose.start >= end:
-        raise ProtocolError(f"{what}, start: the first dose on day {dose.start:g} is not before the trial's end.")
+    cap = number(dose.cap)[0] if dose.cap is not None else math.inf
     target = str(drug.route_target[dose.route])
-    amount, per_kg = number(dose.amount, "amount")
+    amount, per_kg = number(dose.amount)
     usual = Block(NO_ARM, target, amount, per_kg, cap, dose.start, every, count, dose.duration, drug=dose.drug)
     if dose.loading is None:
         return [usual]
-    first, first_per_kg = number(dose.loading, "loading")
+    first, first_per_kg = number(dose.loading)
     loading = replace(usual, amount=first, per_kg=first_per_kg, count=1)
     rest = replace(usual, time=dose.start + every, count=count - 1, opens=False)
     return [loading, rest] if count > 1 else [loading]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.engine.status import Status
-from leukinetics.errors import ProtocolError
 from leukinetics.trial.courses import Courses, dose_table
 from leukinetics.trial.prepare import RUN_IN, Prepared
 
@@ -74,10 +73,8 @@ def simulate(
 
 
 def weights(prepared: Prepared, columns: dict[str, Array], rows: int) -> Array:
-    """Body weights in kg, (rows,). ProtocolError where a dose is per kg and the model knows no weight."""
+    """Body weights in kg, (rows,); NaN where the model knows no weight (then no dose is per kg)."""
     if "weight" in columns:
         return columns["weight"]
     row = prepared.plan.parameters.get("weight")
-    if row is None and any(block.per_kg for block in prepared.blocks):
-        raise ProtocolError("A dose is per kg, but neither the model nor the population has a weight; state one.")
     return np.full(rows, np.nan if row is None else row.value)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukinetics.errors import LeukineticsError, ProtocolError
+from leukinetics.errors import ProtocolError
 from leukinetics.patients.convert import convert
 from leukinetics.patients.counters import uniforms
 from leukinetics.trial.conduct.readings import readings
@@ -25,13 +25,6 @@ YEAR = 365.25
 DOUBLING = "doubling"
 
 
-def check(prepared: Prepared) -> None:
-    """ProtocolError for a step of the observable that is none."""
-    dropout = prepared.protocol.dropout
-    if dropout is not None and dropout.observable is not None:
-        step(dropout, prepared.observables[dropout.observable].unit)
-
-
 def leaving(prepared: Prepared, values: dict[str, Array], people: Ints) -> Array:
     """When rows leave of themselves (days), inf: not before the trial's end, (rows,).
 
@@ -39,7 +32,8 @@ def leaving(prepared: Prepared, values: dict[str, Array], people: Ints) -> Array
     ``hazard_ratio^(log2(x(v_k)/baseline))``, or ``hazard_ratio^((x(v_k) - baseline)/per)``. A patient leaves when the
     integral of h reaches ``-ln u``, ``u`` uniform by (seed, person): arms of a twins design share it.
 
-    ``values``: true ones by observable, (rows, prepared.times).
+    ``values``: true ones by observable, (rows, prepared.times). ProtocolError where doublings are asked for of what is
+    0.
     """
     dropout = prepared.protocol.dropout
     if dropout is None:
@@ -71,25 +65,10 @@ def inverted(hazard: Array, edges: Array, target: Array) -> Array:
     return np.where(reached.any(axis=1), found, np.inf)
 
 
-def step(dropout: Dropout, unit: str) -> float | None:
-    """``per`` in the observable's unit; None for a doubling. ProtocolError for what is neither."""
-    if dropout.per == DOUBLING:
-        return None
-    try:
-        value, own = parse_quantity(dropout.per)
-        found = convert(value, own, unit)
-    except LeukineticsError as error:
-        raise ProtocolError(f"dropout, per: {error} It is 'doubling' or a quantity in {unit}.") from error
-    if found <= 0:
-        raise ProtocolError(f"dropout, per: '{dropout.per}' is no step; it must be above 0.")
-    return found
-
-
 def _times_hazard(prepared: Prepared, dropout: Dropout, x: Array, baseline: Array) -> Array:
     """What the hazard is multiplied by; 1 where there is no value, (rows, visits)."""
     observable = prepared.observables[str(dropout.observable)]
-    per = step(dropout, observable.unit)
-    if per is None:
+    if dropout.per == DOUBLING:
         if (x <= 0).any() or (baseline <= 0).any():
             raise ProtocolError(
                 f"dropout, per: '{observable.name}' is 0 in some patients, so it has no doublings; give per as a "
@@ -97,7 +76,7 @@ def _times_hazard(prepared: Prepared, dropout: Dropout, x: Array, baseline: Arra
             )
         steps = np.log2(x / baseline)
     else:
-        steps = (x - baseline) / per
+        steps = (x - baseline) / convert(*parse_quantity(dropout.per), observable.unit)
     with np.errstate(over="ignore"):
         found = np.exp(np.log(dropout.hazard_ratio) * steps)
     return np.where(np.isnan(found), 1.0, found)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukinetics.errors import LeukineticsError, ProtocolError, suggest
 from leukinetics.trial.conduct.readings import readings
 from leukinetics.trial.courses import Courses, joined, split
 from leukinetics.trial.dosing import Block
@@ -49,19 +48,12 @@ class Watch:
 
 
 def watches(prepared: Prepared) -> list[Watch]:
-    """The protocol's rules. ProtocolError for a criterion in a unit that the observable has not, or an unknown arm."""
-    names = [arm.name for arm in prepared.protocol.arm]
+    """The protocol's rules."""
     found = []
     for rule in prepared.protocol.rule:
-        for name in rule.arms:
-            if name not in names:
-                raise ProtocolError(f"rule '{rule.id}', arms: there is no arm '{name}'.{suggest(name, names)}")
         unit = prepared.observables[rule.observable].unit
-        try:
-            limits = [b.value if _of_change(b.unit) else b.value_in(unit) for b in rule.when]
-        except LeukineticsError as error:
-            raise ProtocolError(f"rule '{rule.id}', when: {error}") from error
-        arms = np.flatnonzero([not rule.arms or name in rule.arms for name in names])
+        limits = [b.value if _of_change(b.unit) else b.value_in(unit) for b in rule.when]
+        arms = np.flatnonzero([not rule.arms or arm.name in rule.arms for arm in prepared.protocol.arm])
         found.append(Watch(rule, rule_times(rule, prepared.protocol.trial.duration), limits, arms))
     return found
 

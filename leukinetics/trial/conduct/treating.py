@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukinetics.trial.conduct.adherence import with_misses
-from leukinetics.trial.conduct.dropout import check, leaving
+from leukinetics.trial.conduct.dropout import leaving
 from leukinetics.trial.conduct.rules import changed, watches
 from leukinetics.trial.courses import Courses, planned
 from leukinetics.trial.dosing import AFTER_SAMPLE
@@ -47,11 +47,10 @@ def treat(
     """Treat rows of patients, numbered ``people`` (rows,), in ``arms`` (rows,); each of ``columns`` is (rows,).
 
     A row's result depends on its columns, person and arm and on the protocol, not on what other rows there are. See
-    :mod:`leukinetics.trial.conduct` for how. ProtocolError for rules and dropout that ask for what the model has not.
+    :mod:`leukinetics.trial.conduct` for how. ProtocolError for dropout by the doublings of what is 0 in somebody.
     """
     rows, protocol = len(people), prepared.protocol
     rules = watches(prepared)
-    check(prepared)
     courses = with_misses(planned(prepared.blocks, arms), protocol.adherence, protocol.trial.seed, people)
     found = simulate(prepared, columns, rows, prepared.times, list(prepared.observables), courses, threads)
     fired = {watch.rule.id: np.full(rows, np.inf) for watch in rules}
