@@ -24,7 +24,7 @@ def endpoint_times(endpoint: Endpoint, duration: float) -> NDArray[np.float64]:
 def rule_times(rule: Rule, duration: float) -> NDArray[np.float64]:
     """The visits (days) at which a rule is looked at."""
     if rule.at is not None:
-        return np.sort(np.array(rule.at, dtype=np.float64))
+        return merge(np.array(rule.at, dtype=np.float64))
     start = rule.every if rule.from_ is None else rule.from_  # at time 0 nothing has been given yet
     return _window(start, rule.to, rule.every, duration)
 
