@@ -37,14 +37,14 @@ def _is_tables(value: Any) -> bool:
 
 def _key(key: str) -> str:
     plain = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
-    return key if plain else json.dumps(key)
+    return key if plain else _text(key, (key,))
 
 
 def _value(value: Any, path: tuple[str, ...]) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return _text(value, path)
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float) and math.isfinite(value):
@@ -54,3 +54,11 @@ def _value(value: Any, path: tuple[str, ...]) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(str(k))} = {_value(v, (*path, str(k)))}" for k, v in value.items()) + "}"
     raise ProtocolError(f"The protocol's '{'.'.join(path)}' is {value!r:.40}; expected text, a number or a table.")
+
+
+def _text(text: str, path: tuple[str, ...]) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ProtocolError(f"The protocol's {path[-1]!a:.40} has characters that are none of any text.") from None
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -54,9 +54,9 @@ def _unique(protocol: Protocol, problems: Problems) -> None:
     ]
     if protocol.schedule is not None:
         lists.append((("schedule", "measure"), protocol.schedule.measure))
-    for path, names in lists:
-        for i, name in enumerate(names):
-            if name in names[:i]:
+    for path, listed in lists:
+        for i, name in enumerate(listed):
+            if name in listed[:i]:
                 problems.add((*path, i), f"'{name:.60}' is there twice.")
 
 

@@ -59,7 +59,7 @@ class Model:
         return unit
 
     def bounds(self, path: Path, bounds: Sequence[Bound], unit: str, problems: Problems, *, of_change: bool) -> None:
-        """Add a problem for each comparison that is not one with ``unit``; one in % may be ``of_change``."""
+        """Add a problem where a comparison is not one with ``unit``; one in % may be ``of_change``."""
         for bound in bounds:
             if of_change and bound.unit in ("%", "percent"):
                 continue
@@ -67,6 +67,7 @@ class Model:
                 bound.value_in(unit)
             except LeukineticsError as error:
                 problems.add(path, str(error))
+                return
 
     def _near(self, name: str, known: list[str]) -> str:
         from leukinetics.biology.folder import load

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from leukinetics.errors import suggest
 from leukinetics.trial.checks.problems import Problems
 from leukinetics.trial.protocol import Arm, Dose, Endpoint, Match, Part, Protocol, Rule, Subgroup, Threshold
-from leukinetics.trial.protocol.fields import UNFIT
+from leukinetics.trial.protocol.fields import APART, UNFIT
 
 _ROUNDS = 6
 _NOTHING = "?"
@@ -42,7 +42,7 @@ def read_tables(data: Mapping[str, Any], problems: Problems) -> Protocol | None:
     left: Any = dict(data)
     for attempt in range(_ROUNDS):
         try:
-            return Protocol.model_validate(left)
+            return Protocol.model_validate(left, context={APART: attempt > 0})
         except ValidationError as error:
             found: Any = error.errors(include_url=False, include_input=attempt == 0)
         if attempt == 0:
@@ -83,6 +83,8 @@ def _message(entry: Any) -> str:
 
 def _mend(left: Any, entry: Any, problems: Problems) -> None:
     """Take what an error is about out of ``left``, or put what stands for nothing in its place."""
+    if entry["type"] == UNFIT:
+        return  # each key is right on its own
     table, path = _innermost(entry["loc"])
     rest = entry["loc"][len(path) :]
     key = rest[0] if rest else None
@@ -90,7 +92,7 @@ def _mend(left: Any, entry: Any, problems: Problems) -> None:
     if entry["type"] == "extra_forbidden" and isinstance(here, dict):
         here.pop(key, None)
         return
-    if table is Protocol:
+    if table is Protocol and not (len(rest) > 1 and _is_names(_field(table, key))):
         _replace(left, (key,), _NEEDED.get(str(key)), problems)
     elif isinstance(here, dict) and key is not None and path == ("trial",) and key in _HEAD:
         _replace(left, (*path, key), _HEAD[str(key)], problems)
