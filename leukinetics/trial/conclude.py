@@ -7,6 +7,7 @@ from typing import Any
 from leukinetics.trial.chunks import Conducted, Progress
 from leukinetics.trial.flow import flow
 from leukinetics.trial.journal import Journal
+from leukinetics.trial.matching_summary import matching_summary
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.summary import analyse
 
@@ -27,5 +28,6 @@ def conclude(
             "failed": broken + int(done.enrolled.failed[0]),
         },
         "flow": flow(prepared, done),
+        "matching": matching_summary(prepared, done.selection, done.population, done.screening),
         **analyse(protocol, done.endpoints, done.population),
     }

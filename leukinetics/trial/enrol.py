@@ -59,6 +59,7 @@ def enrol(
     """
     typical = [prepared.typical(c) for c in candidates]
     need, most = prepared.needed, prepared.needed * MOST_PER_PATIENT
+    most = most if prepared.available is None else min(most, prepared.available)
     people = np.full((len(typical), need), -1, dtype=np.int64)
     columns: dict[str, Array] = {}
     count = np.zeros(len(typical), dtype=np.int64)
@@ -108,7 +109,12 @@ def require_all(prepared: Prepared, enrolled: Enrolled) -> None:
         )
         raise ProtocolError(
             f"eligibility: of {enrolled.screened[k]} people screened only {got[k]} of the {prepared.needed} needed "
-            f"were eligible ({criteria or 'plausible'}); widen the criteria, or choose a population that meets them."
+            f"were eligible ({criteria or 'plausible'}); "
+            + (
+                "widen the criteria, or choose a population that meets them."
+                if prepared.available is None
+                else f"the population's table has {prepared.available} people; save a larger one."
+            )
         )
 
 

@@ -15,12 +15,13 @@ import numpy as np
 
 from leukinetics.engine.run_in import RunIn
 from leukinetics.errors import ProtocolError
-from leukinetics.patients import Plan
+from leukinetics.patients import Plan, TablePlan
 from leukinetics.patients.criteria import Bound
 from leukinetics.patients.targets import Target
 from leukinetics.trial.checks.whole import check_against_model
 from leukinetics.trial.dosing import Block, dose_blocks
 from leukinetics.trial.observables import Observable, at_screening, observables
+from leukinetics.trial.people import table_of
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.read import look_through
 from leukinetics.trial.sampling_times import merge
@@ -52,6 +53,7 @@ class Prepared:
     plausible: dict[str, list[Bound]]  # what a person must meet to exist, in the same units
     screening: dict[str, Observable]  # what is read at screening, whether or not it is read in the trial
     targets: list[Target]  # what the population is matched to
+    table: TablePlan | None  # people who were made before
     n: int
     sampling: str
     rtol: float
@@ -84,8 +86,15 @@ class Prepared:
 
     def columns(self, people: NDArray[np.int64], typical: Sequence[Mapping[str, float]]) -> dict[str, Array]:
         """Every column of the table of ``people`` (n,), each (candidates, n), for sets of ``typical`` values."""
+        if self.table is not None:
+            return self.table.columns(people, typical)
         first, stop = (int(people.min()), int(people.max()) + 1) if len(people) else (0, 0)
         return self.plan.columns(self.normals(stop, first)[people - first], typical)
+
+    @property
+    def available(self) -> int | None:
+        """How many people there are: those of a table; None for as many as one likes."""
+        return None if self.table is None else self.table.size
 
     def typical(self, candidate: Mapping[str, float] | None) -> dict[str, float]:
         """The entries of a candidate that concern this trial; those of other drugs and conditions are left out."""
@@ -118,7 +127,7 @@ def prepare(
     criteria = {name: _criterion(name, bounds, plan, units) for name, bounds in read.eligibility.items()}
     plausible = {name: _criterion(name, bounds, plan, units) for name, bounds in read.population.plausible.items()}
     targets = make_targets(read.population.match, lambda name, noise, _: _known(name, noise, plan, units))
-    matched = [v.name for t in targets for v in t.reads]
+    matched = [v.name for t in targets for v in t.reads if v.how != "told"]
     screening = at_screening([*criteria, *plausible, *matched], plan, units)
     read_after |= {n: screening[n] for n in criteria if n in screening and n not in read_after}
     lead, fixed = _clock(read, plan)
@@ -132,6 +141,7 @@ def prepare(
         plausible=plausible,
         screening=screening,
         targets=targets,
+        table=table_of(read, plan, model.assembly),
         n=read.trial.patients_per_arm if patients is None else patients_per_arm(patients),
         sampling=read.trial.sampling if sampling is None else sampling,
         rtol=rtol,
@@ -149,7 +159,7 @@ def patients_per_arm(n: Any) -> int:
 
 def _known(name: str, noise: bool, plan: Plan, units: Mapping[str, str]) -> tuple[str, str]:
     """(unit, how it is known at screening) of a covariate or an observable."""
-    told = plan.unit_of(name)
+    told = "" if name in (v.id for v in plan.variants) else plan.unit_of(name)
     return (units[name], "measured" if noise else "true") if told is None else (told, "told")
 
 

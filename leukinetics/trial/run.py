@@ -8,16 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from leukinetics.patients.population_table import population_bytes
 from leukinetics.trial.chunks import Conducted, Progress, chunk_size, conduct
 from leukinetics.trial.conclude import conclude
 from leukinetics.trial.folder import check_folder, clean, is_finished, stated, working
 from leukinetics.trial.identity import check_same, identity
 from leukinetics.trial.journal import Journal
+from leukinetics.trial.people import population_provenance
 from leukinetics.trial.prepare import Prepared, patients_per_arm, prepare
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.provenance import provenance
 from leukinetics.trial.result import TrialResult, open_trial, stored
-from leukinetics.trial.store import PROVENANCE, SUMMARY, write_json, write_table
+from leukinetics.trial.store import PROVENANCE, SUMMARY, write_bytes, write_json, write_table
 from leukinetics.trial.tables import units
 
 
@@ -78,14 +80,15 @@ def run(
         done = conduct(prepared, given, who["chunk"], journal, threads, progress)
         summary = conclude(prepared, done, journal, threads, progress)
         for name, table in tables_of(done).items():
-            write_table(folder / f"{name}.parquet", table, units(prepared) if name in WITH_UNITS else None)
+            path = folder / f"{name}.parquet"
+            if name == "population":  # it says with what it was made, so that another trial can use it
+                write_bytes(path, population_bytes(table, population_provenance(prepared, given)))
+            else:
+                write_table(path, table, units(prepared) if name == "screening" else None)
         times = {"began": _moment(began), "ended": _moment(datetime.now(UTC))}
         write_json(folder / PROVENANCE, provenance(prepared, who, given, times))
         write_json(folder / SUMMARY, summary)
     return TrialResult(prepared.protocol, summary, provenance(prepared, who, given, times), stored(folder), folder)
-
-
-WITH_UNITS = ("population", "screening")
 
 
 def tables_of(done: Conducted) -> dict[str, Any]:

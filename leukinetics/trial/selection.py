@@ -98,7 +98,7 @@ def _selection(prepared: Prepared, typical: Mapping[str, float], threads: int | 
     values: dict[Variable, Array] = {}
     looked_at = 0
     for size in (PILOT, MOST) if among == "enrolled" else (PILOT,):
-        block = np.arange(looked_at, size)
+        block = np.arange(looked_at, size if prepared.available is None else min(size, prepared.available))
         found, visit = look(
             prepared,
             _columns(prepared, block, size, typical),
@@ -126,7 +126,9 @@ def _selection(prepared: Prepared, typical: Mapping[str, float], threads: int | 
 def _columns(
     prepared: Prepared, people: NDArray[np.int64], size: int, typical: Mapping[str, float]
 ) -> dict[str, Array]:
-    """The pilot's people, out of ``size`` drawn evenly."""
+    """The pilot's people, out of ``size`` drawn evenly; those of a table are their own pilot."""
+    if prepared.table is not None:
+        return prepared.table.columns(people, [typical])
     z = prepared.plan.normals(pilot_seed(prepared.protocol.trial.seed), size, design="sobol")
     return prepared.plan.columns(z[people], [typical])
 
