@@ -36,7 +36,7 @@ def leaving(prepared: Prepared, values: dict[str, Array], people: Ints) -> Array
     0.
     """
     dropout = prepared.protocol.dropout
-    if dropout is None:
+    if dropout is None or dropout.rate == 0.0:
         return np.full(len(people), np.inf)
     end = prepared.protocol.trial.duration
     first = int(people.min())
