@@ -7,7 +7,7 @@ result = model.simulate(times, parameters=patients)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,9 @@ from leukinetics.errors import (
 )
 
 if TYPE_CHECKING:
+    from leukinetics.patients import describe_population, load_population, save_population
     from leukinetics.trial import Protocol, TrialResult
+    from leukinetics.trial.virtual import virtual_patients
 
 __version__ = "0.1.0"
 
@@ -38,12 +40,33 @@ __all__ = [
     "RunIn",
     "UnsupportedModelError",
     "condition",
+    "describe_population",
     "failures",
     "load_model",
+    "load_population",
+    "open_trial",
     "read_protocol",
     "run_trial",
+    "save_population",
     "to_frame",
+    "virtual_patients",
 ]
+
+#: Where what is not needed at once is imported from.
+_LATER = {
+    "describe_population": "leukinetics.patients",
+    "load_population": "leukinetics.patients",
+    "save_population": "leukinetics.patients",
+    "virtual_patients": "leukinetics.trial.virtual",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'leukinetics' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_LATER[name]), name)
 
 
 def load_model(path_or_text: str | Path) -> Model:
@@ -80,6 +103,11 @@ def run_trial(
     typical: Mapping[str, float] | None = None,
     patients: int | None = None,
     threads: int | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    chunk: int | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
 ) -> TrialResult:
     """Run a trial; see :func:`leukinetics.trial.run`.
 
@@ -87,10 +115,35 @@ def run_trial(
     ------
     ProtocolError
         If the protocol is malformed, asks for what the model has not, or enrols too few patients.
+    DataError
+        If ``out`` cannot be written to, or holds something else.
     """
     from leukinetics.trial import run
 
-    return run(protocol, out, typical, patients, threads)
+    return run(
+        protocol,
+        out,
+        typical,
+        patients,
+        threads,
+        resume=resume,
+        overwrite=overwrite,
+        chunk=chunk,
+        progress=progress,
+    )
+
+
+def open_trial(folder: str | Path) -> TrialResult:
+    """Open the folder of a finished trial: its tables, its summary and, with ``.database()``, its files in SQL.
+
+    Raises
+    ------
+    DataError
+        If there is no finished trial, or a file of it cannot be read.
+    """
+    from leukinetics.trial import open_trial as opened
+
+    return opened(folder)
 
 
 def condition(name: str, drugs: Sequence[str] = ()) -> Model:

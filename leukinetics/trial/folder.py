@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -86,15 +85,11 @@ def working(folder: Path, identity: dict[str, Any], protocol: str, *, resume: bo
     try:
         with locked(folder / RUN / LOCK):
             try:
-                parts = _begin(folder, identity, protocol, resume)
-                yield Journal(folder, parts)
-            except ProtocolError:
-                shutil.rmtree(folder / OBSERVATIONS, ignore_errors=True)
-                shutil.rmtree(folder / RUN, ignore_errors=True)
-                (folder / PROTOCOL).unlink(missing_ok=True)
+                yield Journal(folder, _begin(folder, identity, protocol, resume))
+            except BaseException as error:
+                _give_up(folder, error)
                 raise
-            if is_finished(folder):
-                clean(folder)
+            clean(folder)
     finally:
         for path in made:  # those that are still empty
             with suppress(OSError):
@@ -104,16 +99,19 @@ def working(folder: Path, identity: dict[str, Any], protocol: str, *, resume: bo
 def _begin(folder: Path, identity: dict[str, Any], protocol: str, resume: bool) -> str:
     """Make the folder that of this trial; the name of the folder of its finished parts.
 
-    The state names the folder of the parts, so whatever moment a kill picks, parts are of the trial that is stated.
+    The state names the folder of the parts, so whatever moment a kill picks, parts are of the trial that is stated; and
+    the trial that was here before is whole until the state of the new one is on the disk.
     """
     if resume:
         check_same(stated(folder), identity, folder)
         parts = str(read_json(folder / RUN / STATE)["parts"])
     else:
         parts = f"parts-{secrets.token_hex(4)}"
-        with naming(folder / SUMMARY):
+        fresh = folder / RUN / ".state.part"
+        write_json(fresh, {"identity": identity, "parts": parts})
+        with naming(folder):
             (folder / SUMMARY).unlink(missing_ok=True)
-        write_json(folder / RUN / STATE, {"identity": identity, "parts": parts, "begun": time.time()})
+            os.replace(fresh, folder / RUN / STATE)
     _clear(folder, parts)
     _make(folder / RUN / parts)
     _make(folder / OBSERVATIONS)
@@ -121,8 +119,20 @@ def _begin(folder: Path, identity: dict[str, Any], protocol: str, resume: bool) 
     return parts
 
 
+def _give_up(folder: Path, error: BaseException) -> None:
+    """Leave what can be gone on with, and say so where the disk was at fault; leave nothing of what cannot."""
+    if isinstance(error, ProtocolError):
+        (folder / PROTOCOL).unlink(missing_ok=True)
+        shutil.rmtree(folder / OBSERVATIONS, ignore_errors=True)
+        clean(folder)
+    elif not is_begun(folder):
+        clean(folder)
+    elif isinstance(error, DataError) and isinstance(error.__cause__, OSError):
+        raise DataError(f"{error} What was computed is kept; when that is mended, go on with --resume.") from error
+
+
 def clean(folder: Path) -> None:
-    """Remove the journal of a finished trial that a kill at the very end has left."""
+    """Remove the journal of a trial that is finished, or that cannot be."""
     shutil.rmtree(folder / RUN, ignore_errors=True)
 
 

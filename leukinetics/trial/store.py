@@ -66,7 +66,7 @@ def as_parquet(table: pa.Table | pd.DataFrame, units: Mapping[str, str] | None =
     said = _UNITS | dict(units or {})
     fields = []
     for field in table.schema:
-        if field.type == pa.null():  # a column of a table without rows
+        if field.type in (pa.null(), pa.large_string()):  # a column of a table without rows is of no type
             field = field.with_type(pa.string())
         unit = "day" if field.name.startswith("rule.") else said.get(field.name)
         fields.append(field.with_metadata({"unit": unit}) if unit is not None else field)
