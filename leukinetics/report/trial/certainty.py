@@ -1,0 +1,163 @@
+"""What the effect's uncertainty comes from, and which assumptions it leans on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from leukinetics.report.trial.effects import effect_axis, measure_title
+from leukinetics.report.trial.folder import Finished, Row
+from leukinetics.report.trial.numbers import interval, number, percent, real
+from leukinetics.report.trial.style import INK, KIND_COLOURS, SOFT, Look, Picture, canvas, picture, plain, short
+from leukinetics.report.trial.words import factor
+
+WIDTH, MOST_BARS = 760, 15
+
+
+def uncertainty_figures(trial: Finished, arms: dict[str, Look]) -> list[Picture]:
+    """For each endpoint: the effect in each draw of the parameters, against its interval from sampling patients."""
+    rows = [r for r in (trial.part("uncertainty") or {}).get("contrasts") or [] if _numbers(r)]
+    keys = list(dict.fromkeys((str(r.get("endpoint")), str(r.get("measure"))) for r in rows))
+    primary = trial.primary.id
+    keys.sort(key=lambda k: k[0] != primary)
+    return [
+        _uncertainty(trial, key, [r for r in rows if (str(r.get("endpoint")), str(r.get("measure"))) == key], arms, i)
+        for i, key in enumerate(keys)
+    ]
+
+
+def _numbers(row: Row) -> list[float]:
+    return [v for v in map(real, row.get("values") or []) if v is not None]
+
+
+def _uncertainty(trial: Finished, key: tuple[str, str], rows: list[Row], arms: dict[str, Look], i: int) -> Picture:
+    endpoint, measure = key
+    scale = factor(measure)
+    lane = 64
+    height = 34 + lane * len(rows) + 44
+    figure = canvas(WIDTH, height)
+    axes = figure.add_axes((150 / WIDTH, 40 / height, (WIDTH - 150 - 205) / WIDTH, lane * len(rows) / height))
+    main = {str(c.get("arm")): c for c in trial.main_contrasts(endpoint)}
+    seen = [scale * v for r in rows for v in _numbers(r)]
+    for r in rows:
+        seen += [
+            scale * v for k in ("ci_low", "ci_high") if (v := real(main.get(str(r["arm"]), {}).get(k))) is not None
+        ]
+    effect_axis(axes, seen, measure)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [short(r["arm"], 18) for r in rows], fontweight="bold")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    said = []
+    for y, r in enumerate(rows):
+        look = arms.get(str(r["arm"]), Look(INK, "-", "o"))
+        values = sorted(_numbers(r))
+        low, high = real(r.get("low")), real(r.get("high"))
+        if low is not None and high is not None:
+            axes.plot([scale * low, scale * high], [y - 0.16] * 2, color=look.colour, lw=1.4)
+        # Neighbours are set off in turn, so that draws that agree can be counted.
+        offsets = [(-0.16, -0.24, -0.08)[k % 3] for k in range(len(values))]
+        axes.plot(
+            [scale * v for v in values], [y + o for o in offsets], "o", color=look.colour, ms=4, mew=0, alpha=0.75
+        )
+        c = main.get(str(r["arm"]))
+        if c is not None and real(c.get("ci_low")) is not None and real(c.get("ci_high")) is not None:
+            axes.plot([scale * c["ci_low"], scale * c["ci_high"]], [y + 0.2] * 2, color=SOFT, lw=1.4)
+            axes.plot([scale * c["estimate"]], [y + 0.2], "D", color=SOFT, ms=5, mew=0)
+        share = real(r.get("share_parameters"))
+        axes.text(
+            1.03,
+            y - 0.16,
+            f"parameters: {len(values)} draws",
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            color=INK,
+            fontsize=9.5,
+        )
+        axes.text(
+            1.03,
+            y + 0.2,
+            f"patients: {trial.level} CI",
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            color=SOFT,
+            fontsize=9.5,
+        )
+        if share is not None:
+            said.append(f"{plain(r['arm'])}: {percent(share)} of the variance from parameters")
+    axes.set_xlabel(measure_title(measure, trial.estimate(str(rows[0]["arm"]), endpoint).get("unit")))
+    figure.text(
+        10 / WIDTH, 1 - 16 / height, short(trial.label(endpoint), 60), fontsize=11, fontweight="bold", va="center"
+    )
+    return picture(
+        figure, f"uncertainty-{i + 1}", f"Effect on {plain(endpoint)} over draws of the parameters. {'; '.join(said)}."
+    )
+
+
+def influence(row: Row) -> float:
+    """How much a parameter matters: mu* of Morris, or Sobol's total index."""
+    found = real(row.get("mu_star", row.get("ST")))
+    return 0.0 if found is None else found
+
+
+def sensitivity_figure(trial: Finished) -> Picture | None:
+    """The parameters that the effect depends on most, coloured by how they are known; None where not studied."""
+    found = trial.part("sensitivity")
+    rows = [r for r in (found or {}).get("parameters") or [] if real(r.get("mu_star", r.get("ST"))) is not None]
+    if found is None or not rows:
+        return None
+    rows = sorted(rows, key=lambda r: -influence(r))[:MOST_BARS]
+    sobol = "ST" in rows[0]
+    measure = str(found.get("measure", "difference"))
+    scale = 1.0 if sobol else factor(measure)
+    height = 30 + 22 * len(rows) + 50
+    figure = canvas(WIDTH, height)
+    axes = figure.add_axes((235 / WIDTH, 44 / height, (WIDTH - 235 - 130) / WIDTH, 22 * len(rows) / height))
+    for i, r in enumerate(rows):
+        _bar(axes, i, r, sobol, scale)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [short(r["name"], 32) for r in rows])
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlim(left=0)
+    axes.locator_params(axis="x", nbins=6)
+    axes.set_xlabel(
+        "Sobol's index (dark: first order; light: total)"
+        if sobol
+        else f"μ*, mean size of the effect of a step: {measure_title(measure)}"
+    )
+    figure.text(
+        10 / WIDTH, 1 - 15 / height, "Parameters, by how they are known", fontsize=11, va="center", fontweight="bold"
+    )
+    said = [f"{plain(r['name'])} ({plain(r.get('kind'))}) {number(influence(r) * scale)}" for r in rows[:6]]
+    return picture(figure, "sensitivity", f"The effect depends most on {', '.join(said)}.")
+
+
+def _bar(axes: Any, i: int, row: Row, sobol: bool, scale: float) -> None:
+    kind = str(row.get("kind"))
+    colour = KIND_COLOURS.get(kind, SOFT)
+    value = influence(row) * scale
+    axes.barh([i], [value], alpha=0.45 if sobol else 1.0, color=colour, height=0.66, lw=0)
+    first = real(row.get("S1"))
+    if sobol and first is not None:
+        axes.barh([i], [max(first, 0.0)], color=colour, height=0.66, lw=0)
+    spread = real(row.get("ST_ci" if sobol else "mu_star_ci"))
+    if spread is not None:
+        axes.plot([max(value - spread * scale, 0.0), value + spread * scale], [i, i], color=INK, lw=1)
+    end = (value + (spread or 0.0) * scale, i)
+    said = f"{number(value, 2)}  {plain(row.get('kind'))}"
+    weight = "bold" if kind == "assumed" else "normal"
+    axes.annotate(said, end, (6, 0), textcoords="offset points", va="center", fontsize=9.5, fontweight=weight)
+
+
+def uncertainty_words(trial: Finished) -> list[str]:
+    """How much of the uncertainty comes from the parameters, a sentence for each contrast."""
+    found = []
+    for r in (trial.part("uncertainty") or {}).get("contrasts") or []:
+        share = real(r.get("share_parameters"))
+        scale = factor(r.get("measure"))
+        seen = {"estimate": r.get("median"), "ci_low": r.get("low"), "ci_high": r.get("high")}
+        if share is not None:
+            found.append(
+                f"{plain(r.get('endpoint'))}, {plain(r.get('arm'))}: {interval(seen, scale)} over the draws; {percent(share)} of "
+                f"the variance comes from the parameters, the rest from who happens to take part."
+            )
+    return found

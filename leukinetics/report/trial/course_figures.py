@@ -1,0 +1,201 @@
+"""Drug levels and biomarkers over time: medians of all arms in one picture, bands arm by arm in another."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukinetics.report.trial.axes import end_labels, set_log, set_time, time_axis
+from leukinetics.report.trial.courses import Course
+from leukinetics.report.trial.folder import Finished
+from leukinetics.report.trial.numbers import duration, number, percent, unit_text, with_unit
+from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, plain, short
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: A ratio of the 95th to the 5th percentile above which a logarithmic axis is used.
+WIDE = 12.0
+MOST_DECADES = 4.0
+MOST_POINTS = 25  # times up to which each is marked
+
+
+def course_figures(trial: Finished, course: Course, arms: dict[str, Look], drug: bool) -> list[Picture]:
+    """One or two pictures of an observable: medians with quartiles, and, for three arms or more, the bands by arm."""
+    parts = {a: course.table[course.table["arm"] == a] for a in trial.arms}
+    parts = {a: t for a, t in parts.items() if len(t) and not (drug and _nothing(t))}
+    if not parts:
+        return []
+    low, high, log = _range(course, parts.values())
+    name = f"{'levels' if drug else 'course'}-{_slug(course.name)}"
+    found = [_medians(trial, course, parts, arms, (low, high, log), name)]
+    if len(parts) > 2:
+        found.append(_bands(trial, course, parts, arms, (low, high, log), name))
+    return found
+
+
+def below_words(trial: Finished, course: Course) -> str:
+    """How many samples of each arm were below the limit of quantification; empty where none was."""
+    if course.limit is None:
+        return ""
+    t = course.table
+    share = (t["below"] * t["n"]).groupby(t["arm"]).sum() / t["n"].groupby(t["arm"]).sum()
+    parts = [f"{plain(a)} {percent(share[a])}" for a in trial.arms if a in share and share[a] > 0]
+    limit = with_unit(number(course.limit, 2), course.unit)
+    return f"Samples below the limit of quantification, {limit} (dotted): {', '.join(parts)}; there the limit is drawn."
+
+
+def _nothing(table: pd.DataFrame) -> bool:
+    """Whether an arm has none of a drug: all below the limit, or zero."""
+    return bool(((table["below"] == 1) | (table["q95"] <= 0)).all())
+
+
+def _range(course: Course, parts: Any) -> tuple[float, float, bool]:
+    tables = list(parts)
+    low = min(float(t["q05"].min()) for t in tables)
+    high = max(float(t["q95"].max()) for t in tables)
+    above = [float(v) for t in tables for v in t["q05"] if v > 0]
+    least = min(above, default=0.0)
+    log = bool(above) and low >= 0 and high / max(least, 1e-300) > WIDE
+    if course.limit is not None and high > course.limit * WIDE:
+        log = True
+    if log:
+        low = max(min(least, course.limit or math.inf), high / 10**MOST_DECADES)
+        return low / 1.35, high * 1.3, True
+    gap = (high - low) or abs(high) or 1.0
+    bottom = 0.0 if 0 <= low < 0.5 * high else low - 0.06 * gap
+    return bottom, high + 0.06 * gap, False
+
+
+def _style(axes: Any, course: Course, limits: tuple[float, float, bool]) -> None:
+    low, high, log = limits
+    if log:
+        set_log(axes, "y", low, high)
+    else:
+        axes.set_ylim(low, high)
+        axes.locator_params(axis="y", nbins=5)
+    if course.limit is not None and low <= course.limit <= high:
+        axes.axhline(course.limit, color=SOFT, lw=1, ls=(0, (1, 2)), zorder=1)
+
+
+def _line(axes: Any, table: pd.DataFrame, unit: float, look: Look, low: float, marks: bool, width: float = 1.8) -> None:
+    x = table["time"].to_numpy() / unit
+    y = np.maximum(table["q50"].to_numpy(), low)
+    axes.plot(x, y, color=look.colour, ls=look.dash, lw=width, zorder=4)
+    if marks and len(x) <= MOST_POINTS:
+        known = (table["below"] < 0.5).to_numpy()
+        axes.plot(x[known], y[known], look.marker, color=look.colour, ms=3.8, mew=0, zorder=5)
+        axes.plot(x[~known], y[~known], look.marker, mfc="white", mec=look.colour, ms=3.8, mew=0.9, zorder=5)
+
+
+def _medians(
+    trial: Finished,
+    course: Course,
+    parts: dict[str, pd.DataFrame],
+    arms: dict[str, Look],
+    limits: tuple[float, float, bool],
+    name: str,
+) -> Picture:
+    low, high, log = limits
+    end = trial.protocol.trial.duration
+    axis = time_axis(end, 6)
+    few = len(parts) <= 2
+    if not few:  # medians alone need less room than the 5-95 % band
+        inner = [float(t[q].min() if q == "q25" else t[q].max()) for t in parts.values() for q in ("q25", "q75")]
+        span = (max(min(inner), low), min(max(inner), high))
+        gap = 0.35 * (span[1] - span[0])
+        limits = (
+            (max(span[0] / 1.25, low), min(span[1] * 1.25, high), True)
+            if log
+            else (max(span[0] - gap, low), min(span[1] + gap, high), False)
+        )
+        low, high, log = limits
+    figure = canvas(430, 270)
+    axes = figure.add_axes((0.135, 0.17, 0.62, 0.71))
+    _style(axes, course, limits)
+    set_time(axes, axis, end)
+    for arm, table in parts.items():
+        x, look = table["time"].to_numpy() / axis.days, arms[arm]
+        if few:
+            axes.fill_between(
+                x, np.maximum(table["q05"], low), np.maximum(table["q95"], low), color=look.colour, alpha=0.13, lw=0
+            )
+        axes.fill_between(
+            x,
+            np.maximum(table["q25"], low),
+            np.maximum(table["q75"], low),
+            color=look.colour,
+            alpha=0.22 if few else 0.12,
+            lw=0,
+        )
+        _line(axes, table, axis.days, look, low, True)
+    last = [float(max(t["q50"].iloc[-1], low)) for t in parts.values()]
+    end_labels(axes, float(axes.get_xlim()[1]), last, [short(a, 13) for a in parts], [arms[a].colour for a in parts])
+    axes.set_title(_title(trial, course), loc="left", x=-0.16, fontweight="bold", pad=9)
+    return picture(figure, name, _message(trial, course, parts))
+
+
+def _bands(
+    trial: Finished,
+    course: Course,
+    parts: dict[str, pd.DataFrame],
+    arms: dict[str, Look],
+    limits: tuple[float, float, bool],
+    name: str,
+) -> Picture:
+    end = trial.protocol.trial.duration
+    axis = time_axis(end, 3)
+    columns = 2 if len(parts) <= 4 else 3
+    rows = -(-len(parts) // columns)
+    height = 270 if rows <= 2 else 40 + 110 * rows
+    figure = canvas(430, height)
+    grid = figure.add_gridspec(
+        rows, columns, left=0.115, right=0.985, top=1 - 34 / height, bottom=44 / height, hspace=0.36, wspace=0.12
+    )
+    first = next(iter(parts))
+    for i, (arm, table) in enumerate(parts.items()):
+        axes = figure.add_subplot(grid[i // columns, i % columns])
+        _style(axes, course, limits)
+        bottom = i // columns == rows - 1 or i + columns >= len(parts)
+        set_time(axes, axis, end, label=bottom)
+        x, look, low = table["time"].to_numpy() / axis.days, arms[arm], limits[0]
+        axes.fill_between(
+            x, np.maximum(table["q05"], low), np.maximum(table["q95"], low), color=look.colour, alpha=0.16, lw=0
+        )
+        axes.fill_between(
+            x, np.maximum(table["q25"], low), np.maximum(table["q75"], low), color=look.colour, alpha=0.32, lw=0
+        )
+        if arm != first:
+            t = parts[first]
+            axes.plot(t["time"] / axis.days, np.maximum(t["q50"], low), color=SOFT, lw=0.8, ls=(0, (3, 2)), zorder=2)
+        _line(axes, table, axis.days, look, low, False, 1.6)
+        axes.set_title(short(arm, 24 if columns == 2 else 16), loc="left", fontsize=10.5, pad=4, color=INK)
+        if not bottom:
+            axes.tick_params(labelbottom=False)
+        if i % columns:
+            axes.tick_params(labelleft=False)
+        axes.tick_params(labelsize=9.5)
+    message = f"{_title(trial, course)} by arm: median, middle half and 5th to 95th percentile of patients."
+    return picture(figure, f"{name}-arms", message)
+
+
+def _title(trial: Finished, course: Course) -> str:
+    unit = unit_text(course.unit)
+    label = trial.label(course.name)
+    return short(label[:1].upper() + label[1:] if label[:2].islower() else label, 40) + (f" ({unit})" if unit else "")
+
+
+def _message(trial: Finished, course: Course, parts: dict[str, pd.DataFrame]) -> str:
+    said = []
+    for arm, t in parts.items():
+        start, stop = t.iloc[0], t.iloc[-1]
+        said.append(
+            f"{plain(arm)} {number(start['q50'])} at {duration(start['time'])}, {number(stop['q50'])} at {duration(stop['time'])}"
+        )
+    return f"{_title(trial, course)} over time, medians: " + "; ".join(said[:8]) + "."
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() and c.isascii() else "-" for c in name) or "x"

@@ -1,0 +1,91 @@
+"""Kaplan-Meier curves with the numbers at risk below them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from leukinetics.report.trial.axes import end_labels, set_time, time_axis
+from leukinetics.report.trial.folder import Finished, Row
+from leukinetics.report.trial.numbers import count, percent, real
+from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, plain, short
+from leukinetics.report.trial.words import effect_words, endpoint_words
+
+MOST_STEPS = 300
+WIDTH, LEFT, RIGHT, PLOT, LINE = 760, 130, 130, 280, 17
+
+
+def survival_figures(trial: Finished, arms: dict[str, Look]) -> list[tuple[str, Picture]]:
+    """(endpoint, picture) of each endpoint that has curves."""
+    rows = [r for r in trial.rows("survival") if r.get("time") and r.get("survival")]
+    names = list(dict.fromkeys(str(r["endpoint"]) for r in rows))
+    return [
+        (name, _draw(trial, name, [r for r in rows if r["endpoint"] == name], arms, f"survival-{i + 1}"))
+        for i, name in enumerate(names)
+    ]
+
+
+def _draw(trial: Finished, endpoint: str, rows: list[Row], arms: dict[str, Look], name: str) -> Picture:
+    rows = sorted(rows, key=lambda r: trial.arms.index(r["arm"]) if r["arm"] in trial.arms else 999)
+    end = trial.protocol.trial.duration
+    axis = time_axis(end)
+    risk = [r for r in rows if r.get("at_risk")]
+    height = 30 + PLOT + 44 + (20 + LINE * len(risk) if risk else 0)
+    figure = canvas(WIDTH, height)
+    axes = figure.add_axes((LEFT / WIDTH, 1 - (30 + PLOT) / height, (WIDTH - LEFT - RIGHT) / WIDTH, PLOT / height))
+    least = min(min(v for v in map(real, r["survival"]) if v is not None) for r in rows)
+    floor = math.floor(10 * (least - 0.05)) / 10 if least > 0.7 else 0.0
+    set_time(axes, axis, end)
+    axes.set_ylim(floor, 1.0)
+    axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f} %")
+    last = []
+    for r in rows:
+        look = arms.get(str(r["arm"]), Look(INK, "-", "o"))
+        time, low, middle, high = _steps(r, end)
+        if low is not None and high is not None:
+            axes.fill_between(time / axis.days, low, high, step="post", color=look.colour, alpha=0.13, lw=0)
+        axes.step(time / axis.days, middle, where="post", color=look.colour, ls=look.dash, lw=1.7)
+        last.append(float(middle[-1]))
+    colours = [arms[r["arm"]].colour if r["arm"] in arms else INK for r in rows]
+    end_labels(axes, float(axes.get_xlim()[1]), last, [short(r["arm"], 16) for r in rows], colours)
+    axes.set_title("Without the event", loc="left", x=-0.01, fontweight="bold", pad=9)
+    if risk:
+        _at_risk(figure, axes, risk, axis.days, end, height)
+    said = [f"{plain(r['arm'])} {percent(v)}" for r, v in zip(rows, last, strict=True)]
+    found = endpoint_words(trial, trial.endpoint_by_id[endpoint]) if endpoint in trial.endpoint_by_id else endpoint
+    contrasts = [f"{plain(c['arm'])}: {effect_words(c, '', trial.level)}" for c in trial.main_contrasts(endpoint)]
+    message = f"{found}. Without the event at the end: {'; '.join(said)}. {'; '.join(contrasts)}"
+    return picture(figure, name, message)
+
+
+def _steps(row: Row, end: float) -> tuple[Any, Any, Any, Any]:
+    """(time, low, survival, high) thinned to what can be seen, carried on to the end of the trial."""
+    time = np.array([real(t) if real(t) is not None else np.nan for t in row["time"]])
+    curves = []
+    for key in ("low", "survival", "high"):
+        values = row.get(key)
+        if not values or len(values) != len(time):
+            curves.append(None)
+            continue
+        curves.append(np.array([np.nan if real(v) is None else real(v) for v in values], dtype=float))
+    keep = np.arange(len(time))
+    if len(time) > MOST_STEPS:
+        keep = np.unique(np.searchsorted(time, np.linspace(0, time[-1], MOST_STEPS), side="right") - 1)
+    time = np.append(time[keep], end)
+    low, middle, high = (None if c is None else np.append(c[keep], c[keep][-1]) for c in curves)
+    return time, low, middle, high
+
+
+def _at_risk(figure: Any, axes: Any, rows: list[Row], unit: float, end: float, height: float) -> None:
+    """Numbers at risk as text under the axis, each under its time."""
+    top = 30 + PLOT + 50
+    figure.text(10 / WIDTH, 1 - top / height, "At risk", fontsize=10, fontweight="bold", va="center")
+    scale = (WIDTH - LEFT - RIGHT) / (end / unit)
+    for i, row in enumerate(rows):
+        y = 1 - (top + LINE * (i + 1)) / height
+        figure.text(10 / WIDTH, y, short(row["arm"], 15), fontsize=10, va="center", color=INK)
+        for r in row["at_risk"]:
+            x = (LEFT + real(r["time"]) / unit * scale) / WIDTH  # type: ignore[operator]
+            figure.text(x, y, count(r["n"]), fontsize=10, va="center", ha="center", color=SOFT)

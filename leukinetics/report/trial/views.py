@@ -1,0 +1,259 @@
+"""The report's tables as rows of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from leukinetics.report.trial.assumptions import Assumed
+from leukinetics.report.trial.effects import measure_title
+from leukinetics.report.trial.evidence import Evidence
+from leukinetics.report.trial.folder import Finished, Row
+from leukinetics.report.trial.numbers import (
+    NONE,
+    count,
+    fixed,
+    interval,
+    number,
+    p_value,
+    percent,
+    real,
+    unit_text,
+    with_unit,
+)
+from leukinetics.report.trial.style import plain
+from leukinetics.report.trial.words import ANALYSES, arm_unit, endpoint_words, factor, sentence, share_factor
+
+STATISTICS = {
+    "geometric_mean": "geometric mean",
+    "ls_mean": "adjusted mean",
+    "proportion": "share",
+    "rate": "rate per year",
+}
+MOST_FAILURES = 20
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: ``head``, groups of rows under a title (empty: none), the columns that are text, and its CSV file."""
+
+    caption: str
+    head: list[str]
+    groups: list[tuple[str, list[list[str]]]]
+    words: set[int] = field(default_factory=lambda: {0})
+    csv: str = ""
+
+
+def baseline_grid(trial: Finished) -> Grid | None:
+    """Who takes part, arm by arm."""
+    rows = trial.rows("baseline")
+    if not rows:
+        return None
+    names = list(dict.fromkeys(str(a.get("name")) for r in rows for a in r.get("arms") or []))
+    sizes = {str(a.get("name")): a.get("n") for r in reversed(rows) for a in r.get("arms") or []}
+    head = ["", *(f"{plain(n)} (n = {count(sizes[n])})" for n in names)]
+    body = [_baseline_row(trial, r, names) for r in rows]
+    return Grid("Patients at baseline.", head, [("", body)], csv="baseline.csv")
+
+
+def _baseline_row(trial: Finished, row: Row, names: Sequence[str]) -> list[str]:
+    arms = {str(a.get("name")): a for a in row.get("arms") or []}
+    label = plain(row.get("label") or trial.label(str(row.get("name"))))
+    kind, unit = str(row.get("kind")), unit_text(row.get("unit"))
+    if kind in ("binary", "genotype"):
+        how = "share" if kind == "binary" else "share of carriers"
+        return [f"{label}, {how}", *(percent(arms.get(n, {}).get("share")) for n in names)]
+    skewed = any(_skewed(a) for a in arms.values())
+    how = "median (quartiles)" if skewed else "mean (SD)"
+    cells = []
+    for n in names:
+        a = arms.get(n, {})
+        if skewed:
+            text = f"{number(a.get('median'))} ({number(a.get('q1'))} to {number(a.get('q3'))})"
+        else:
+            text = f"{number(a.get('mean'))} ({number(a.get('sd'), 2)})"
+        cells.append(NONE if real(a.get("mean")) is None else text)
+    return [f"{sentence(label)[:-1]}{f', {unit}' if unit else ''}, {how}", *cells]
+
+
+def _skewed(arm: Row) -> bool:
+    mean, median, sd = (real(arm.get(k)) for k in ("mean", "median", "sd"))
+    return mean is not None and median is not None and bool(sd) and abs(mean - median) > 0.15 * (sd or 1.0)
+
+
+def matching_grid(trial: Finished) -> Grid | None:
+    """The published figures that the population was matched to."""
+    found = trial.part("matching")
+    rows = list((found or {}).get("targets") or [])
+    if not rows:
+        return None
+    body = [
+        [
+            plain(r.get("what")),
+            with_unit(number(r.get("target")), r.get("unit")),
+            with_unit(number(r.get("before")), r.get("unit")),
+            with_unit(number(r.get("after")), r.get("unit")),
+            plain(r.get("source")) if r.get("source") else NONE,
+        ]
+        for r in rows
+    ]
+    head = ["Figure", "Published", "Before selection", "After selection", "Source"]
+    return Grid("Matching to published figures.", head, [("", body)], {0, 4}, "matching.csv")
+
+
+def matching_words(trial: Finished) -> str:
+    """What the matching cost."""
+    found = trial.part("matching") or {}
+    parts = []
+    if real(found.get("acceptance")) is not None:
+        parts.append(f"{percent(found['acceptance'])} of people were accepted")
+    if real(found.get("effective_size")) is not None:
+        parts.append(
+            f"the effective size of the pilot was {count(found['effective_size'])} of {count(found.get('pilot'))}"
+        )
+    return sentence("; ".join(parts)) if parts else ""
+
+
+def endpoint_grid(trial: Finished) -> Grid:
+    """Every endpoint: each arm's estimate, its contrast, p, and how many values are missing."""
+    groups = []
+    missing = _missing(trial)
+    adjusted = any(real(r.get("p_adjusted")) is not None for r in trial.rows("contrasts"))
+    for e in trial.protocol.endpoint:
+        rows = [r for r in trial.rows("contrasts") if r.get("endpoint") == e.id]
+        first = rows[0] if rows else {}
+        title = f"{sentence(endpoint_words(trial, e))[:-1]}{' (primary)' if e.id == trial.primary.id else ''}"
+        if first.get("analysis"):
+            title += f". {sentence(ANALYSES.get(str(first['analysis']), str(first['analysis'])))}"
+            title += f" Contrast: {measure_title(str(first.get('measure')), _unit(trial, e.id))}."
+        body: list[list[str]] = []
+        for arm in trial.arms:
+            mine = [r for r in rows if r.get("arm") == arm]
+            main = mine[0] if mine else {}
+            n = trial.estimate(arm, e.id).get("n")
+            lost = count(missing.get((e.id, arm), 0))
+            cells = [plain(arm), count(n), lost, _estimate(trial, arm, e.id), _contrast(main) if main else "reference"]
+            if not rows:
+                cells[4] = NONE
+            cells.append(p_value(main.get("p_value")))
+            if adjusted:
+                cells.append(p_value(main.get("p_adjusted")))
+            body.append(cells)
+            for more in mine[1:]:
+                name = measure_title(str(more.get("measure")), "")
+                extra = ["", "", "", name, _contrast(more), p_value(more.get("p_value"))]
+                body.append(extra + ([p_value(more.get("p_adjusted"))] if adjusted else []))
+        groups.append((title, body))
+    head = ["Arm", "n", "Missing", f"Estimate ({trial.level} CI)", f"Against reference ({trial.level} CI)", "p"]
+    caption = "Endpoints: estimates by arm and contrasts."
+    return Grid(caption, head + (["p, adjusted"] if adjusted else []), groups, csv="contrasts.csv")
+
+
+def _unit(trial: Finished, endpoint: str) -> Any:
+    return next((u for a in trial.arms if (u := trial.estimate(a, endpoint).get("unit"))), "")
+
+
+def _estimate(trial: Finished, arm: str, endpoint: str) -> str:
+    found = trial.estimate(arm, endpoint)
+    text = interval(found, share_factor(trial, arm, endpoint))
+    return with_unit(text, arm_unit(trial, arm, endpoint))
+
+
+def _contrast(row: Row) -> str:
+    return interval(row, factor(row.get("measure")))
+
+
+def _missing(trial: Finished) -> dict[tuple[str, str], int]:
+    """Patients without a value by (endpoint, arm)."""
+    table = trial.endpoints
+    last = table.sort_values("time", na_position="first", kind="stable").drop_duplicates(
+        ["endpoint", "arm", "patient"], keep="last"
+    )
+    lost = last[last["value"].isna()].groupby(["endpoint", "arm"]).size()
+    return {(str(e), str(a)): int(n) for (e, a), n in lost.items()}
+
+
+def enrichment_grid(trial: Finished) -> Grid | None:
+    """What asking for a biomarker at screening does to effect, size and cost."""
+    found = trial.part("power") or {}
+    rows = list(found.get("enrichment") or [])
+    if not rows:
+        return None
+    measure = next((str(c.get("measure")) for c in trial.main_contrasts(str(found.get("endpoint")))), "difference")
+    scale = factor(measure)
+    body = [
+        [
+            f"≥ {number(r.get('threshold'), 2)} {unit_text(r.get('unit'))}".strip(),
+            percent(r.get("share")),
+            interval({"estimate": r.get("effect"), "ci_low": r.get("ci_low"), "ci_high": r.get("ci_high")}, scale),
+            count(r.get("n_for_target")),
+            count(r.get("screened_for_target")),
+            count(r.get("cost")),
+        ]
+        for r in rows
+    ]
+    head = ["Threshold", "People above", f"Effect ({trial.level} CI)", "Per arm", "Screened", "Cost"]
+    return Grid("Enrichment: a trial of the target power at each threshold.", head, [("", body)], csv="enrichment.csv")
+
+
+def sensitivity_grid(trial: Finished, rows: Sequence[Assumed]) -> Grid | None:
+    """The assumed parameters that matter most."""
+    if not rows:
+        return None
+    body = [[a.id, a.value, a.range, number(a.influence, 2), a.source or NONE, a.note] for a in rows]
+    head = ["Parameter", "Value", "Range thought possible (95 %)", "Influence", "Source", "Note"]
+    return Grid("Assumed parameters that the answer leans on.", head, [("", body)], {0, 4, 5}, "sensitivity.csv")
+
+
+def assumed_grid(rows: Sequence[Assumed]) -> Grid:
+    """All assumed parameters of the assembled model."""
+    body = [[a.id, a.value, a.range, a.source or NONE, a.note, a.owner] for a in rows]
+    head = ["Parameter", "Value", "Range thought possible (95 %)", "Source", "Note", "Part of"]
+    return Grid("All assumed parameters of the assembled model.", head, [("", body)], {0, 3, 4, 5}, "assumed.csv")
+
+
+def evidence_grid(found: Evidence) -> Grid | None:
+    """Published studies of the same condition or drugs, and how many of their readouts lie within the errors."""
+    if not found.studies:
+        return None
+    titles = {
+        "condition and drug": "Same condition and drug",
+        "drug": "Same drug, another condition",
+        "condition": "Same condition",
+    }
+    groups = []
+    for shares, title in titles.items():
+        mine = [s for s in found.studies if s.shares == shares]
+        if mine:
+            rows = [
+                [s.title, _of(s.predicted_inside, s.predicted), _of(s.fitted_inside, s.fitted), s.source] for s in mine
+            ]
+            groups.append((title, rows))
+    head = ["Published study", "Predicted: inside", "Fitted: inside", "Source"]
+    return Grid("Published readouts that lie within the stated errors.", head, groups, {0, 3})
+
+
+def _of(inside: int, n: int) -> str:
+    return f"{inside} of {n}" if n else NONE
+
+
+def failures_grid(trial: Finished) -> Grid | None:
+    """Patients that could not be simulated."""
+    rows = trial.failures.to_dict("records")
+    if not rows:
+        return None
+    body = [
+        [fixed(r.get("patient"), 0) if real(r.get("patient")) is not None else plain(r.get("patient"))] for r in rows
+    ]
+    body = [
+        [*b, plain(r.get("arm")), plain(r.get("status")), plain(r.get("advice"))]
+        for b, r in zip(body, rows, strict=True)
+    ][:MOST_FAILURES]
+    return Grid(
+        "Patients that could not be simulated.",
+        ["Patient", "Arm", "Status", "Advice"],
+        [("", body)],
+        {1, 2, 3},
+        "failures.csv",
+    )

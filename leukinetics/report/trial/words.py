@@ -1,0 +1,368 @@
+"""The trial in words: the question, the design, the endpoints, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from leukinetics.report.trial.folder import Finished
+from leukinetics.report.trial.numbers import (
+    NONE,
+    RATIOS,
+    SHARES,
+    count,
+    criterion,
+    decimals_for,
+    duration,
+    fixed,
+    interval,
+    p_phrase,
+    percent,
+    real,
+    unit_text,
+    with_unit,
+)
+from leukinetics.report.trial.style import plain
+from leukinetics.trial.protocol import Arm, Dose, Endpoint, Rule
+
+Row = Mapping[str, Any]
+ANALYSES = {
+    "unadjusted": "unadjusted",
+    "ancova": "ANCOVA, adjusted for baseline",
+    "log_ancova": "ANCOVA of logarithms, adjusted for baseline",
+    "mmrm": "mixed model for repeated measures",
+    "log_mmrm": "mixed model for repeated measures, of logarithms",
+    "risk_difference": "difference of shares, Newcombe's interval",
+    "negative_binomial": "negative binomial regression",
+    "cox": "Cox regression; p by log-rank test",
+}
+KINDS = {
+    "value": "{x} at {at}",
+    "change": "change of {x} at {at}",
+    "percent_change": "percent change of {x} at {at}",
+    "fold": "{x} at {at} as a fraction of baseline",
+    "responder": "{x} {threshold} at {at}",
+    "average": "mean {x} from {start} to {end}",
+    "maximum": "highest {x} from {start} to {end}",
+    "minimum": "lowest {x} from {start} to {end}",
+    "maximum_fold": "highest {x} as a multiple of baseline, {start} to {end}",
+    "time_of_maximum": "time of the highest {x}",
+    "time_to_return": "time until {x} is back at baseline",
+    "time_above": "time with {x} {threshold}",
+    "slope": "slope of {x} from {start} to {end}",
+    "event_rate": "events per year: {event}",
+    "time_to_event": "time to the first event: {event}",
+}
+ACTIONS = {
+    "stop": "treatment stops",
+    "change": "the dose is multiplied by {factor:g}",
+    "rescue": "rescue therapy is added",
+}
+DESIGNS = {
+    "twins": "every virtual patient is simulated under each arm, so that arms differ by treatment alone",
+    "parallel": "parallel groups, each of other virtual patients",
+}
+ROLE = (
+    "This is what a mechanistic model predicts for virtual patients. It is not clinical evidence: nobody was treated, and the "
+    "interval holds only as far as the model does."
+)
+
+
+def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
+    """What an endpoint is, such as "percent change of CRP at 52 weeks"."""
+    what = trial.label(endpoint.observable)
+    threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
+    end = trial.protocol.trial.duration if endpoint.to is None else endpoint.to
+    return KINDS[endpoint.kind].format(
+        x=what,
+        at=duration(endpoint.at or 0.0),
+        start=duration(endpoint.from_ or 0.0),
+        end=duration(end),
+        threshold=threshold,
+        event=f"{what} {threshold}" if threshold else what,
+    )
+
+
+def dose_words(dose: Dose) -> str:
+    """A dose and its repeats, such as "150 mg sc every 13 weeks, 4 times"."""
+    per = "/kg" if dose.amount.per_kg else ""
+    text = f"{number_plain(dose.amount.value)} {unit_text(dose.amount.unit)}{per} {plain(dose.route)}"
+    if dose.duration:
+        text += f" over {duration(dose.duration)}"
+    if dose.every is not None:
+        text += f" every {duration(dose.every)}"
+    if dose.count:
+        text += ", once" if dose.count == 1 else f", {dose.count} times"
+    if dose.every is None and not dose.count:
+        text += ", once"
+    if dose.start:
+        text += f", from {duration(dose.start)}"
+    if dose.stop is not None:
+        text += f" until {duration(dose.stop)}"
+    if dose.loading is not None:
+        text += f"; loading dose {number_plain(dose.loading.value)} {unit_text(dose.loading.unit)}"
+        text += "/kg" if dose.loading.per_kg else ""
+    if dose.cap is not None:
+        text += f"; at most {number_plain(dose.cap.value)} {unit_text(dose.cap.unit)}"
+    return text
+
+
+def number_plain(value: float) -> str:
+    """A number as somebody wrote it."""
+    return f"{value:,.10g}"
+
+
+def arm_words(arm: Arm) -> str:
+    """What an arm is given."""
+    parts = [f"{plain(d.drug)} {dose_words(d)}" for d in arm.dose]
+    text = "; ".join(parts) or "no treatment in the model"
+    if arm.background:
+        text += ". Background: " + "; ".join(f"{plain(d.drug)} {dose_words(d)}" for d in arm.background)
+    return text
+
+
+def rule_words(trial: Finished, rule: Rule) -> str:
+    """What a rule does, in one sentence."""
+    when = " and ".join(criterion(b) for b in rule.when)
+    change = " (of the change from baseline)" if any(b.unit == "%" for b in rule.when) else ""
+    often = f" at {rule.consecutive} visits in a row" if rule.consecutive > 1 else " at a visit"
+    then = ACTIONS[rule.action].format(factor=rule.factor or 1.0)
+    if rule.drugs:
+        then += f" ({', '.join(plain(d) for d in rule.drugs)})"
+    if rule.dose:
+        then += f" ({'; '.join(f'{plain(d.drug)} {dose_words(d)}' for d in rule.dose)})"
+    who = f" In {join([plain(a) for a in rule.arms])}." if rule.arms else ""
+    leave = ", and the patient leaves the trial" if rule.leaves else ""
+    return f"{plain(rule.id)}: where {trial.label(rule.observable)} is {when}{change}{often}, {then}{leave}.{who}"
+
+
+def design_words(trial: Finished) -> list[tuple[str, str]]:
+    """The design as pairs of a heading and its text; what the protocol has not is left out."""
+    p = trial.protocol
+    n = {a.name: p.trial.patients_per_arm * a.ratio for a in p.arm}
+    condition = trial.assembly.condition
+    rows = [
+        ("Population", f"{condition.title or condition.id}." if condition is not None else p.trial.condition),
+        ("Eligibility", eligibility_words(trial) or "no criteria beyond those of the population."),
+        ("Design", f"{sentence(DESIGNS[p.trial.design])} {duration(p.trial.duration)}."),
+        ("Arms", "; ".join(f"{plain(a.name)} ({count(n[a.name])}): {arm_words(a)}" for a in p.arm) + "."),
+    ]
+    if p.rule:
+        rows.append(("Rules", " ".join(rule_words(trial, r) for r in p.rule)))
+    if p.adherence.missed:
+        rows.append(
+            ("Adherence", f"each dose but the first is missed with a probability of {percent(p.adherence.missed)}.")
+        )
+    if p.dropout is not None:
+        text = f"{percent(p.dropout.rate)} leave within a year at random"
+        if p.dropout.observable is not None:
+            text += f"; the hazard is multiplied by {p.dropout.hazard_ratio:g} per {plain(p.dropout.per)} of "
+            text += trial.label(p.dropout.observable)
+        rows.append(("Dropout", text + "."))
+    rows.append(("Endpoints", "; ".join(_endpoint_item(trial, e) for e in p.endpoint) + "."))
+    rows.append(("Analysis", analysis_words(trial)))
+    return rows
+
+
+def _endpoint_item(trial: Finished, endpoint: Endpoint) -> str:
+    mark = " (primary)" if endpoint.id == trial.primary.id and len(trial.protocol.endpoint) > 1 else ""
+    return f"{endpoint_words(trial, endpoint)}{mark}"
+
+
+def eligibility_words(trial: Finished) -> str:
+    """The criteria in one sentence."""
+    parts = [
+        f"{trial.label(name)} " + " and ".join(criterion(b) for b in bounds)
+        for name, bounds in trial.protocol.eligibility.items()
+    ]
+    return f"{sentence(join(parts))}" if parts else ""
+
+
+def analysis_words(trial: Finished) -> str:
+    """How arms are compared, and what is done about several comparisons and missing values."""
+    a = trial.protocol.analysis
+    more = {"none": "not adjusted for several comparisons", "holm": "p adjusted by Holm's method"}
+    text = f"Two-sided at {a.alpha:g}; {more.get(a.multiplicity, 'tested in the order of the hierarchy')}."
+    missing = {
+        "available": "Values that are missing are left out",
+        "last": "The last value stands for missing ones",
+        "baseline": "The baseline stands for missing values",
+        "worst": "The worst value stands for missing ones",
+    }[a.missing]
+    text += f" {missing}; after a rule has fired values are {'used' if a.after_rule == 'used' else 'missing'}."
+    if a.covariates:
+        text += f" Covariates: {join([trial.label(c) for c in a.covariates])}."
+    text += f" Baseline: {'measured again at time 0' if trial.protocol.trial.baseline == 'separate' else 'the value at screening'}."
+    return text
+
+
+def question(trial: Finished) -> str:
+    """The question of interest: the protocol's, or one made from its primary endpoint."""
+    if trial.protocol.report.question:
+        return plain(trial.protocol.report.question)
+    arms = [a for a in trial.arms if a != reference_of(trial)]
+    against = f" against {plain(reference_of(trial))}" if reference_of(trial) else ""
+    who = join([plain(a) for a in arms[:4]]) + (f" and {len(arms) - 4} further arms" if len(arms) > 4 else "")
+    return f"What do {who} do to the {endpoint_words(trial, trial.primary)}{against}?"
+
+
+def reference_of(trial: Finished) -> str | None:
+    """The arm that the primary endpoint's contrasts compare with; None where there are none."""
+    rows = trial.main_contrasts(trial.primary.id) or trial.rows("contrasts")
+    return str(rows[0]["reference"]) if rows and rows[0].get("reference") is not None else None
+
+
+def effect_words(row: Row, unit: Any = "", level: str = "95 %") -> str:
+    """A contrast in words, such as "49 % lower (95 % CI 32 to 61 % lower, p < 0.001)"."""
+    measure = str(row.get("measure", "difference"))
+    if real(row.get("estimate")) is None:
+        return "no estimate could be made"
+    p = p_phrase(row.get("p_adjusted") if real(row.get("p_adjusted")) is not None else row.get("p_value"))
+    if measure in MEASURE_WORDS:
+        inner = interval(row).partition("(")[2].rstrip(")")
+        tail = ", ".join(t for t in (f"{level} CI {inner}" if inner else "", p) if t)
+        return f"{MEASURE_WORDS[measure]} of {interval(row).partition(' (')[0]}{f' ({tail})' if tail else ''}"
+    scale = factor(measure)
+    e, low, high = (None if (v := real(row.get(k))) is None else _signed(v, measure, scale) for k in ENDS)
+    assert e is not None
+    d = decimals_for(low, high, e)
+    name = measure_unit(measure, unit)
+    said = f"{fixed(abs(e), d)}{name} {_side(e)}" if fixed(abs(e), d).strip("0.") else f"0{name} different"
+    inner = ""
+    if low is not None and high is not None:
+        if low * high >= 0:
+            small, large = sorted((abs(low), abs(high)))
+            inner = f"{level} CI {fixed(small, d)} to {fixed(large, d)}{name} {_side(low + high)}"
+        else:
+            inner = f"{level} CI {fixed(abs(low), d)}{name} lower to {fixed(abs(high), d)}{name} higher"
+    tail = ", ".join(t for t in (inner, p) if t)
+    return f"{said} ({tail})" if tail else said
+
+
+ENDS = ("estimate", "ci_low", "ci_high")
+MEASURE_WORDS = {"odds_ratio": "an odds ratio", "rate_ratio": "a rate ratio", "hazard_ratio": "a hazard ratio"}
+
+
+def _signed(value: float, measure: str, scale: float) -> float:
+    """A contrast as a signed difference; that of a ratio is in percent."""
+    return 100 * (value - 1) if measure == "ratio" else scale * value
+
+
+def _side(value: float) -> str:
+    return "lower" if value < 0 else "higher"
+
+
+def factor(measure: Any) -> float:
+    """What a measure is multiplied by to be printed."""
+    return 100.0 if measure in SHARES else 1.0
+
+
+def measure_unit(measure: str, unit: Any) -> str:
+    """The unit of a contrast as it is printed behind a number, with its blank."""
+    if measure in ("percent_difference", "ratio"):
+        return " %"
+    if measure in SHARES or unit == "%":
+        return " percentage points"
+    return f" {unit_text(unit)}" if unit_text(unit) else ""
+
+
+def shows(row: Row) -> bool | None:
+    """Whether the interval leaves out "no effect"; None without an interval."""
+    low, high = real(row.get("ci_low")), real(row.get("ci_high"))
+    if low is None or high is None:
+        return None
+    none = 1.0 if row.get("measure") in RATIOS else 0.0
+    return not low <= none <= high
+
+
+def answer(trial: Finished) -> str:
+    """The answer in one paragraph: the primary contrasts, and how far the model itself is sure of them."""
+    e = trial.primary
+    patients = count(trial.summary.get("patients", {}).get("enrolled"))
+    rows = trial.main_contrasts(e.id)
+    what = endpoint_words(trial, e)
+    head = f"In {patients} virtual patients, "
+    if not rows:
+        parts = [
+            f"{plain(a)} {with_unit(interval(trial.estimate(a, e.id), share_factor(trial, a, e.id)), arm_unit(trial, a, e.id))}"
+            for a in trial.arms
+            if interval(trial.estimate(a, e.id)) != NONE
+        ]
+        return head + f"the {what} was {join(parts)}." if parts else head + f"no estimate of the {what} could be made."
+    unit = trial.estimate(str(rows[0].get("arm")), e.id).get("unit", "")
+    reference = plain(rows[0].get("reference"))
+    said = rows if len(rows) <= 4 else [min(rows, key=_order), max(rows, key=_order)]
+    parts = [f"{effect_words(r, unit, trial.level)} with {plain(r['arm'])}" for r in said]
+    outcome = _outcome(trial, e, str(rows[0].get("measure")))
+    text = f"{head}{outcome} was, against {reference}, {join(parts)}."
+    if len(rows) > 4:
+        text += f" The other {len(rows) - 2} arms lie between."
+    unclear = [plain(r["arm"]) for r in rows if shows(r) is False]
+    if unclear:
+        text += f" For {join(unclear)} the interval includes no effect at all."
+    return text + _model_words(trial, unit)
+
+
+def _order(row: Row) -> float:
+    e = real(row.get("estimate"))
+    return 0.0 if e is None else e
+
+
+def _outcome(trial: Finished, endpoint: Endpoint, measure: str) -> str:
+    what = trial.label(endpoint.observable)
+    if measure in ("percent_difference", "ratio") and endpoint.at is not None:
+        return f"{what} at {duration(endpoint.at)}, relative to baseline,"
+    if measure in SHARES and endpoint.at is not None:
+        threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
+        return f"the share of patients with {what} {threshold} at {duration(endpoint.at)}"
+    return f"the {endpoint_words(trial, endpoint)}"
+
+
+def _model_words(trial: Finished, unit: Any) -> str:
+    """A sentence on the uncertainty of the model; empty where it was not studied."""
+    found = trial.part("uncertainty")
+    rows = [r for r in (found or {}).get("contrasts") or [] if r.get("endpoint") == trial.primary.id]
+    rows = [r for r in rows if real(r.get("low")) is not None and real(r.get("high")) is not None]
+    if not found or not rows:
+        return " How uncertain the model itself is was not part of this run."
+    parts = []
+    for r in rows[:4]:
+        seen = {"estimate": r.get("median"), "ci_low": r["low"], "ci_high": r["high"]}
+        parts.append(f"{range_words(seen, str(r.get('measure')), unit)} with {plain(r.get('arm'))}")
+    draws = count(found.get("draws"))
+    return (
+        f" Over {draws} draws of what is uncertain in the model the effect ranges from {join(parts)} (95 % of draws)."
+    )
+
+
+def range_words(row: Row, measure: str, unit: Any) -> str:
+    """An interval alone, such as "−62 to −38 %"."""
+    text = interval(row, factor(measure)).partition("(")[2].rstrip(")")
+    return text + (measure_unit(measure, unit) if measure not in RATIOS else "")
+
+
+def arm_unit(trial: Finished, arm: str, endpoint: str) -> str:
+    """The printed unit of an arm's estimate: percent where it is a share."""
+    found = trial.estimate(arm, endpoint)
+    return "%" if is_share(found) else unit_text(found.get("unit"))
+
+
+def is_share(estimate: Row) -> bool:
+    """Whether an arm's estimate is a share of patients."""
+    return estimate.get("statistic") in ("proportion", "event_share", "share")
+
+
+def share_factor(trial: Finished, arm: str, endpoint: str) -> float:
+    """100 where an arm's estimate is a share and is printed in percent."""
+    return 100.0 if is_share(trial.estimate(arm, endpoint)) else 1.0
+
+
+def join(parts: list[str]) -> str:
+    """``a, b and c``."""
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1] if parts else ""
+
+
+def sentence(text: str) -> str:
+    """The text with a capital letter and a full stop; names of substances keep their case."""
+    found = text[:1].upper() + text[1:] if text[:2].islower() else text
+    return found if found.endswith((".", "?", "!")) else found + "."

@@ -1,0 +1,170 @@
+"""The report of a finished trial: one HTML file that loads nothing, with its tables and figures beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from leukinetics.engine.stream import naming, replacing
+from leukinetics.errors import DataError
+from leukinetics.report.trial import views, words
+from leukinetics.report.trial.assumptions import assumed, influential
+from leukinetics.report.trial.certainty import sensitivity_figure, uncertainty_figures, uncertainty_words
+from leukinetics.report.trial.course_figures import below_words, course_figures
+from leukinetics.report.trial.courses import courses
+from leukinetics.report.trial.credibility import credibility
+from leukinetics.report.trial.design_figure import design
+from leukinetics.report.trial.effects import forests, threshold_figures
+from leukinetics.report.trial.evidence import evidence
+from leukinetics.report.trial.flow_figure import flow
+from leukinetics.report.trial.folder import Finished, open_folder
+from leukinetics.report.trial.numbers import count, percent
+from leukinetics.report.trial.power_figures import enrichment_figure, power_figure
+from leukinetics.report.trial.style import STACK, Picture, drawing, looks, plain
+from leukinetics.report.trial.survival import survival_figures
+from leukinetics.report.trial.tables import csv_tables
+from leukinetics.report.trial.waterfall import waterfall
+
+TEMPLATE = Path(__file__).with_name("trial.html.j2")
+#: Files of an earlier report of the same folder, which this one may not write again.
+_FIGURES = re.compile(
+    r"(design|flow|power|enrichment|sensitivity|(levels|course|waterfall|survival|subgroups|threshold|uncertainty)-.+)\.svg"
+)
+
+
+def write_report(folder: str | Path) -> Path:
+    """Write report.html, tables/*.csv and figures/*.svg of the finished trial in ``folder``; returns the report's path.
+
+    Only the folder's files and the package's own data are read; the same folder gives the same bytes.
+
+    Raises DataError where the folder holds no finished trial, a file is damaged, or the report cannot be written.
+    """
+    trial = open_folder(folder)
+    try:
+        page, tables, pictures = _make(trial)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise DataError(
+            f"'{trial.folder / 'summary.json'}' or a table beside it is not as a trial writes it "
+            f"({type(error).__name__}: {error}); run the trial again."
+        ) from error
+    _files(trial.folder / "tables", tables, re.compile(r".+\.csv"))
+    _files(trial.folder / "figures", {f"{p.name}.svg": p.svg for p in pictures}, _FIGURES)
+    _write(trial.folder / "report.html", page)
+    return trial.folder / "report.html"
+
+
+def _make(trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
+    """The page, the texts of the tables by file name, and the pictures."""
+    arms = looks(trial.arms, words.reference_of(trial))
+    read = courses(trial)
+    assumptions = assumed(trial)
+    known = evidence(trial)
+    drugs = set(trial.assembly.drugs)
+    with drawing():
+        content: dict[str, Any] = {
+            "design": design(trial, arms),
+            "flow": flow(trial, arms),
+            "levels": [
+                (c, course_figures(trial, c, arms, True), below_words(trial, c)) for c in read if c.name in drugs
+            ],
+            "courses": [
+                (c, course_figures(trial, c, arms, False), below_words(trial, c)) for c in read if c.name not in drugs
+            ],
+            "survival": survival_figures(trial, arms),
+            "waterfall": waterfall(trial, arms),
+            "forests": forests(trial, arms),
+            "thresholds": threshold_figures(trial, arms),
+            "power": power_figure(trial),
+            "enrichment": enrichment_figure(trial),
+            "uncertainty": uncertainty_figures(trial, arms),
+            "sensitivity": sensitivity_figure(trial),
+        }
+    heavy = [a for a in influential(assumptions) if a.influence][:10]
+    page = _page(
+        trial,
+        content
+        | {
+            "answer": words.answer(trial),
+            "role": words.ROLE,
+            "question": words.question(trial),
+            "design_words": words.design_words(trial),
+            "baseline_grid": views.baseline_grid(trial),
+            "matching_grid": views.matching_grid(trial),
+            "matching_words": views.matching_words(trial),
+            "endpoint_grid": views.endpoint_grid(trial),
+            "enrichment_grid": views.enrichment_grid(trial),
+            "uncertainty_words": uncertainty_words(trial),
+            "heavy_grid": views.sensitivity_grid(trial, heavy),
+            "assumed_grid": views.assumed_grid(assumptions),
+            "evidence": known,
+            "evidence_grid": views.evidence_grid(known),
+            "credibility": credibility(trial, known, assumptions),
+            "failures_grid": views.failures_grid(trial),
+            "made": _provenance(trial),
+            "facts": _facts(trial),
+        },
+    )
+    return page, csv_tables(trial, read, assumptions), _pictures(content)
+
+
+def _page(trial: Finished, content: Mapping[str, Any]) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"plain": plain, "percent": percent, "count": count}
+    environment.globals |= {"stack": STACK}
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(trial=trial, **content)
+
+
+def _pictures(found: Any) -> list[Picture]:
+    """All pictures in a nest of lists, tuples and tables."""
+    if isinstance(found, Picture):
+        return [found]
+    if isinstance(found, Mapping):
+        return [p for v in found.values() for p in _pictures(v)]
+    if isinstance(found, (list, tuple)):
+        return [p for v in found for p in _pictures(v)]
+    return list(found.pictures) if hasattr(found, "pictures") else []
+
+
+def _facts(trial: Finished) -> str:
+    """One line under the title."""
+    patients = trial.summary["patients"]
+    parts = [
+        f"{count(patients.get('enrolled'))} virtual patients",
+        f"{len(trial.arms)} arm{'s' if len(trial.arms) > 1 else ''}",
+    ]
+    parts += [f"seed {trial.summary['seed']}", f"model {str(trial.summary.get('model_hash', ''))[:12]}"]
+    return " · ".join([*parts, f"Leukinetics {trial.provenance.get('leukinetics', '')}"])
+
+
+def _provenance(trial: Finished) -> list[tuple[str, str]]:
+    """What made the numbers, a row for each thing that is known of it."""
+    found: list[tuple[str, str]] = []
+    for key, value in trial.provenance.items():
+        if isinstance(value, Mapping):
+            found += [(f"{key}: {k}", plain(v)) for k, v in value.items() if not isinstance(v, (dict, list))]
+        elif not isinstance(value, list):
+            found.append((key.replace("_", " "), plain(value)))
+    return found
+
+
+def _files(folder: Path, texts: Mapping[str, str], ours: re.Pattern[str]) -> None:
+    """Write texts into a folder; what an earlier report left there goes."""
+    try:
+        folder.mkdir(exist_ok=True)
+        for path in folder.iterdir():
+            if path.name not in texts and ours.fullmatch(path.name):
+                path.unlink()
+    except OSError as error:
+        raise DataError(f"The report cannot be written to '{folder}': {error.strerror or error}.") from error
+    for name, text in texts.items():
+        _write(folder / name, text)
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as temporary, naming(path):
+        temporary.write_text(text, encoding="utf-8", newline="\n")
