@@ -10,8 +10,8 @@ import numpy as np
 from leukinetics.assays import Measured, exact, measure
 from leukinetics.trial.conduct import Treated, treat
 from leukinetics.trial.endpoints import Samples, Values, endpoint_values, visit_times
-from leukinetics.trial.observables import SCREENING, Observable
-from leukinetics.trial.prepare import Prepared
+from leukinetics.trial.observables import Observable
+from leukinetics.trial.prepare import SCREENING, Prepared
 from leukinetics.trial.protocol import Endpoint
 from leukinetics.trial.sampling_times import endpoint_times, places
 
