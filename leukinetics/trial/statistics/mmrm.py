@@ -68,7 +68,8 @@ def mmrm_pairs(rows: Rows, scale: Scale, reference: int, alpha: float) -> Fit:
     for a in range(rows.arms):
         found_by_visit = _alone(y[rows.arm == a], rows.visit, alpha)
         visits.append([(float(t), scale.told(e)) for t, e in zip(rows.times, found_by_visit, strict=True)])
-    return Fit([v[rows.visit][1] for v in visits], scale.statistic, rows.unit, contrasts, visits)
+    statistic = scale.statistic.removeprefix("adjusted_")
+    return Fit([v[rows.visit][1] for v in visits], statistic, rows.unit, contrasts, visits)
 
 
 def interaction(rows: Rows, modifier: Array, scale: Scale) -> float:

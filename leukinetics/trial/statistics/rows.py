@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
+#: Why a patient has no value, in the column ``missing``.
+GONE = ("left", "rule")
+
+
 @dataclass(frozen=True)
 class Rows:
     """One row per patient and arm, sorted by arm and patient.
@@ -71,9 +75,11 @@ class Rows:
 def rows_of(endpoint: Endpoint, table: pd.DataFrame, arms: Sequence[str], covariates: Sequence[str] = ()) -> Rows:
     """The rows of one endpoint out of its part of the endpoints' table, to which ``covariates`` have been joined.
 
-    Patients whom the solver failed are left out. ``value`` is read as it stands: missing data are dealt with before.
+    Patients whom the solver failed are left out; a value of a patient who left, or of whom a rule had fired where the
+    analysis leaves these out, is NaN.
     """
     table = table[(table["missing"] != "failed").to_numpy()]
+    gone = table["missing"].isin(GONE).to_numpy()
     codes = {name: i for i, name in enumerate(arms)}
     arm = table["arm"].map(codes).to_numpy()
     patient = table["patient"].to_numpy(dtype=np.int64)
@@ -85,7 +91,7 @@ def rows_of(endpoint: Endpoint, table: pd.DataFrame, arms: Sequence[str], covari
     )
     times, column = np.unique(np.nan_to_num(time[known], nan=0.0), return_inverse=True)
     values = np.full((len(who), max(len(times), 1)), np.nan)
-    values[row, column] = table["value"].to_numpy(dtype=float)[known]
+    values[row, column] = np.where(gone, np.nan, table["value"].to_numpy(dtype=float))[known]
 
     def of_patient(name: str) -> Array:
         return np.asarray(table[name].to_numpy(dtype=float)[known][first])

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from leukinetics.trial.endpoints import DEFAULT_STATISTIC
 from leukinetics.trial.protocol import Endpoint
 from leukinetics.trial.statistics.estimates import Estimate, NotFitted, exp
 
@@ -99,3 +100,8 @@ def scale_of(endpoint: Endpoint) -> Scale:
 def _log(x: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(x > 0, np.log(x), np.nan)
+
+
+def statistic_of(endpoint: Endpoint) -> str:
+    """The statistic that sums up an endpoint where it is not adjusted: the protocol's, or that of its kind."""
+    return endpoint.statistic or DEFAULT_STATISTIC[endpoint.kind]
