@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-#: Weights above this quantile of the pilot are accepted always: a single odd person must not make all others rare.
-CAP = 0.999
 #: Features that depend on the weights (moments of skewed variables, normal scores) are settled by repetition.
 ROUNDS = 12
 _SETTLED = 1e-4
@@ -81,17 +79,14 @@ def match(targets: Sequence[Target], pilot: Values) -> Matching:
     for _ in range(ROUNDS):
         bases = [t.basis(pilot, w, None if bases is None else bases[i]) for i, t in enumerate(targets)]
         features = _features(bases, pilot)
-        lam = tilt(features)
-        exponent = features @ lam
-        new = np.exp(exponent - exponent.max())
-        new /= new.sum()
-        moved = float(np.abs(new - w).sum())
-        w = new
+        lam, cap = tilt(features)
+        accepted = np.exp(np.minimum(features @ lam - cap, 0.0))
+        moved = float(np.abs(accepted / accepted.sum() - w).sum())
+        w = accepted / accepted.sum()
         if moved < _SETTLED:
             break
     assert bases is not None  # ROUNDS >= 1
-    cap = float(np.quantile(exponent, CAP, method="higher"))
-    return Matching(targets, tuple(bases), lam, cap, np.exp(np.minimum(exponent - cap, 0.0)))
+    return Matching(targets, tuple(bases), lam, cap, accepted)
 
 
 def _features(bases: Sequence[Basis], values: Values) -> Array:

@@ -7,7 +7,7 @@ share s meeting c       1[x meets c] - s
 quantile q at p         1[x <= q] - p
 mean m, SD s            y - a, (y - a)^2 - b^2                          y = ln x where x > 0 is skewed, else x;
                                                                         a, b such that x has m and s
-rank correlation r      z1 z2 - 2 sin(pi r/6)                           z: normal scores of the weighted people
+rank correlation r      z1 z2 - 2 sin(pi r/6)                           z: normal scores of those selected
 ======================  ==============================================  =========================================
 
 Mean and SD of a skewed variable on its own scale would be met by a strange shape (weights that grow as exp(x^2));
@@ -236,7 +236,11 @@ class Correlation:
     def basis(self, values: Values, w: Array, before: Basis | None) -> Basis:
         tables = {v: weighted.scores(values[v], w) for v in self.reads}
         kept = before.kept if isinstance(before, ScoreBasis) else {v: Kept.of(values[v], tables[v]) for v in self.kept}
-        return ScoreBasis(tables, kept, float(2.0 * np.sin(np.pi * self.rho / 6.0)))
+        product = _of_scores(self.rho)
+        if isinstance(before, ScoreBasis):  # two variables need not be jointly normal: what is still wrong is mended
+            wrong = product - _of_scores(weighted.rank_correlation(values[self.a], values[self.b], w))
+            product = before.product + float(np.clip(np.nan_to_num(wrong), -MOST_STEP, MOST_STEP))
+        return ScoreBasis(tables, kept, product)
 
     def reached(self, values: Values, w: Array) -> list[tuple[float, bool]]:
         found = weighted.rank_correlation(values[self.a], values[self.b], w)
@@ -286,6 +290,11 @@ def with_kept(targets: Sequence[Target]) -> list[Target]:
         else t
         for t in targets
     ]
+
+
+def _of_scores(rho: float) -> float:
+    """The correlation of two normal variables whose ranks correlate at ``rho``."""
+    return float(2.0 * np.sin(np.pi * rho / 6.0))
 
 
 def _of_log(mean: float, sd: float) -> tuple[float, float]:

@@ -2,11 +2,13 @@
 
 Of all weights under which the features ``f`` have the mean 0, those nearest to equal weights (in relative entropy)
 are ``w = exp(lambda . f)``; ``lambda`` minimises the convex ``ln mean exp(lambda . f)``. As in entropy balancing
-(Hainmueller 2012, doi:10.1093/pan/mpr025).
+(Hainmueller 2012, doi:10.1093/pan/mpr025). Where moreover no weight may be above a bound, they are
+``w = min(exp(lambda . f - c), 1)`` up to a factor; ``lambda`` minimises ``mean G(lambda . f - c)``, with ``G' = w``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,12 +25,17 @@ if TYPE_CHECKING:
 PENALTIES = 10.0 ** np.arange(3.0, -6.5, -0.5)
 #: Share of the people that the weights must be worth (Kish), else they would rest on a handful.
 LEAST_SHARE = 0.02
+#: Weights above this quantile are the bound: a single odd person must not make all others rare.
+CAP = 0.999
 _STEPS = 60
 _CLOSE = 1e-11
 
 
-def tilt(features: Array) -> Array:
-    """The ``lambda`` (figures,) of ``features`` (people, figures); 0 for a feature that is the same in all."""
+def tilt(features: Array) -> tuple[Array, float]:
+    """``lambda`` (figures,) and ``c`` of ``features`` (people, figures): weights are min(exp(lambda . f - c), 1).
+
+    A feature that is the same in all has the lambda 0.
+    """
     n = len(features)
     spread = features.std(axis=0)
     used = spread > 1e-9 * np.maximum(np.abs(features).max(axis=0, initial=0.0), 1e-300)
@@ -36,48 +43,84 @@ def tilt(features: Array) -> Array:
     found, level = np.zeros(scaled.shape[1]), np.zeros(scaled.shape[1], dtype=int)
     moving = np.ones(scaled.shape[1], dtype=bool)
     while moving.any():
-        trial = _newton(scaled, found, PENALTIES[level])
-        if effective_size(_weights(scaled, trial)) >= LEAST_SHARE * n:
+        trial = _newton(_Tilted(scaled), found, PENALTIES[level])
+        w = _Tilted(scaled).weights(trial)
+        if effective_size(w) >= LEAST_SHARE * n:
             found = trial
         else:
             level -= moving
-            w = _weights(scaled, found)
+            w = _Tilted(scaled).weights(found)
             moving[np.argmax(np.where(moving, np.abs(w @ scaled) / w.sum(), -1.0))] = False
         moving &= level < len(PENALTIES) - 1
         level += moving
+    cap = float(np.quantile(scaled @ found, CAP, method="higher"))
+    accepted = float(np.exp(np.minimum(scaled @ found - cap, 0.0)).mean())
+    bounded = _newton(_Bounded(scaled, cap, accepted), found, PENALTIES[np.maximum(level, 0)])
     lam = np.zeros(features.shape[1])
-    lam[used] = found / spread[used]
-    return lam
+    lam[used] = bounded / spread[used]
+    return lam, cap
 
 
-def _newton(f: Array, start: Array, penalty: Array) -> Array:
-    """Minimise ln mean exp(f lambda) + sum penalty lambda^2/2 by Newton's method with backtracking."""
-    lam, value = start, _objective(f, start, penalty)
-    for _ in range(_STEPS):
-        w = _weights(f, lam)
+@dataclass(frozen=True)
+class _Tilted:
+    """ln mean exp(f lambda): its gradient is the weighted mean of f, its curvature their covariance."""
+
+    f: Array
+
+    def weights(self, lam: Array) -> Array:
+        exponent = self.f @ lam
+        return np.asarray(np.exp(exponent - exponent.max()))
+
+    def value(self, lam: Array) -> float:
+        exponent = self.f @ lam
+        top = float(exponent.max())
+        return top + float(np.log(np.exp(exponent - top).mean()))
+
+    def slopes(self, lam: Array) -> tuple[Array, Array]:
+        w = self.weights(lam)
         p = w / w.sum()
-        mean = p @ f
-        gradient = mean + penalty * lam
-        curvature = (f * p[:, None]).T @ f - np.outer(mean, mean) + np.diag(penalty)
-        step = -np.linalg.solve(curvature, gradient)
+        mean = p @ self.f
+        return mean, (self.f * p[:, None]).T @ self.f - np.outer(mean, mean)
+
+
+@dataclass(frozen=True)
+class _Bounded:
+    """mean G(f lambda - cap) per person accepted at first, G(t) = exp(t) below 0 and 1 + t above: its gradient is the
+    mean of w f among those."""
+
+    f: Array
+    cap: float
+    accepted: float
+
+    def value(self, lam: Array) -> float:
+        t = self.f @ lam - self.cap
+        return float(np.where(t < 0, np.exp(np.minimum(t, 0.0)), 1.0 + t).mean()) / self.accepted
+
+    def slopes(self, lam: Array) -> tuple[Array, Array]:
+        t, total = self.f @ lam - self.cap, len(self.f) * self.accepted
+        w = np.exp(np.minimum(t, 0.0))
+        bent = np.where(t < 0, w, 0.0) / total
+        return w @ self.f / total, (self.f * bent[:, None]).T @ self.f
+
+
+def _newton(goal: _Tilted | _Bounded, start: Array, penalty: Array) -> Array:
+    """Minimise a convex goal + sum penalty lambda^2/2 by Newton's method with backtracking."""
+    lam, value = start, goal.value(start) + 0.5 * float(start @ (penalty * start))
+    for _ in range(_STEPS):
+        slope, curvature = goal.slopes(lam)
+        gradient = slope + penalty * lam
+        step = -np.linalg.solve(curvature + np.diag(penalty), gradient)
         fall = float(gradient @ step)
         if fall > -_CLOSE:
             return lam
         size = 1.0
-        while (new := _objective(f, lam + size * step, penalty)) > value + 1e-4 * size * fall:
+        while True:
+            there = lam + size * step
+            new = goal.value(there) + 0.5 * float(there @ (penalty * there))
+            if new <= value + 1e-4 * size * fall:
+                break
             size *= 0.5
             if size < 1e-10:
                 return lam
-        lam, value = lam + size * step, new
+        lam, value = there, new
     return lam
-
-
-def _objective(f: Array, lam: Array, penalty: Array) -> float:
-    exponent = f @ lam
-    top = float(exponent.max(initial=-np.inf))
-    return top + float(np.log(np.exp(exponent - top).mean())) + 0.5 * float(lam @ (penalty * lam))
-
-
-def _weights(f: Array, lam: Array) -> Array:
-    exponent = f @ lam
-    return np.asarray(np.exp(exponent - exponent.max()))
