@@ -1,0 +1,101 @@
+"""Enrichment: what it brings to ask for a biomarker at screening, and what it costs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from leukinetics.errors import ProtocolError
+from leukinetics.patients.convert import convert
+from leukinetics.trial.checks.studies import VISITS
+from leukinetics.trial.prepare import Prepared
+from leukinetics.trial.protocol import Power
+from leukinetics.trial.studies.analysed import compared
+from leukinetics.trial.studies.pool import Pool, Side, power_of
+from leukinetics.trial.studies.question import Contrast, Keep, Progress
+from leukinetics.trial.studies.size import ROUGH, size_for
+from leukinetics.trial.tables import units
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Fewer simulated patients than this in an arm say too little about those above a threshold.
+FEWEST = 10
+
+
+def enrichment(
+    prepared: Prepared, c: Contrast, pool: Pool, population: pd.DataFrame, keep: Keep, progress: Progress
+) -> list[dict[str, Any]]:
+    """One entry per threshold of the protocol's ``[power]``.
+
+    Of people at or above it, by the value measured at screening, else at time 0, else the covariate: ``share``, of
+    the people screened those who are and meet the trial's other criteria; ``effect`` with its interval, as the trial
+    analyses it; ``n_for_target`` per arm; ``screened_for_target``, people to screen for both arms; and ``cost``,
+    screened x ``cost_screened`` + enrolled x ``cost_enrolled``. None where fewer than 10 simulated patients of an arm
+    are left, or the largest of the sizes does not reach the target.
+    """
+    study = prepared.protocol.power or Power()
+    if study.biomarker is None or not study.enrichment:
+        return []
+    marker, factor, unit = biomarker(prepared, study, population)
+    found = []
+    for k, threshold in enumerate(study.enrichment):
+        progress(k, len(study.enrichment), "thresholds of enrichment")
+
+        def compute(limit: float = threshold * factor) -> dict[str, Any]:
+            return _above(prepared, c, pool, marker, limit)
+
+        found.append({"threshold": threshold, "unit": unit, **keep(f"power-enrichment-{k:03d}", compute)})
+    progress(len(study.enrichment), len(study.enrichment), "thresholds of enrichment")
+    return found
+
+
+def biomarker(prepared: Prepared, study: Power, population: pd.DataFrame) -> tuple[pd.Series, float, str]:
+    """(the marker's value by patient, factor from the thresholds' unit to that of the values, unit of the thresholds).
+
+    ProtocolError where the table of the population has no such marker.
+    """
+    name = str(study.biomarker)
+    columns = [name] if name.startswith(VISITS) else [*(visit + name for visit in VISITS), name]
+    column = next((c for c in columns if c in population.columns), None)
+    if column is None:
+        raise ProtocolError(f"power, biomarker: the table of patients has no column {' or '.join(map(repr, columns))}.")
+    own = units(prepared).get(column, "")
+    unit = own if study.unit is None else study.unit
+    return population[column], convert(1.0, unit, own), unit
+
+
+def _above(prepared: Prepared, c: Contrast, pool: Pool, marker: pd.Series, limit: float) -> dict[str, Any]:
+    protocol = prepared.protocol
+    study, seed, alpha = protocol.power or Power(), protocol.trial.seed, protocol.analysis.alpha
+    part = Pool(_side(pool.treated, marker, limit), _side(pool.control, marker, limit), pool.kind, pool.fit, pool.ratio)
+    # Everybody up to the last one enrolled was screened.
+    share = float((marker >= limit).sum()) / (int(marker.index.max()) + 1)
+    found: dict[str, Any] = {
+        "share": share, "effect": None, "ci_low": None, "ci_high": None,
+        "n_for_target": None, "screened_for_target": None, "cost": None,
+    }  # fmt: skip
+    if min(len(part.treated), len(part.control)) < FEWEST:
+        return found
+    assert part.treated.table is not None
+    assert part.control.table is not None
+    row = compared(protocol, c.endpoint, part.treated.table, part.control.table, protocol.trial.design)
+    found |= {"effect": row["estimate"], "ci_low": row["ci_low"], "ci_high": row["ci_high"]}
+    replicates = part.replicates(study.replicates)
+
+    def power(n: int) -> float:
+        return power_of(part.p_values(n, replicates, seed), alpha)
+
+    largest = max(study.sizes)
+    n = size_for(power, study.target, {largest: power(largest)}, 0.0 if part.kind is not None else ROUGH)
+    if n is None:
+        return found
+    enrolled = n * sum(pool.ratio)
+    screened = math.ceil(enrolled / share - 1e-9)
+    cost = screened * study.cost_screened + enrolled * study.cost_enrolled
+    return found | {"n_for_target": n, "screened_for_target": screened, "cost": cost}
+
+
+def _side(side: Side, marker: pd.Series, limit: float) -> Side:
+    assert side.table is not None
+    return side.keep(marker.reindex(side.table["patient"]).to_numpy(dtype=float) >= limit)

@@ -1,0 +1,184 @@
+"""The trial again for draws of all that is not known about the typical patient.
+
+Each draw is the whole trial, enrolment included, with other typical values (:func:`leukinetics.patients.draws`) and the
+same random numbers of the patients, so that trials differ by what was drawn. What the effect owes to the draws, and
+what to the patients, is split in :mod:`leukinetics.trial.studies.variance`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukinetics.errors import ProtocolError
+from leukinetics.patients import draws
+from leukinetics.trial.outcome import Outcome, run_candidates
+from leukinetics.trial.prepare import Prepared
+from leukinetics.trial.protocol import Protocol, Uncertainty
+from leukinetics.trial.studies.analysed import compared
+from leukinetics.trial.studies.question import (
+    Contrast,
+    Keep,
+    Progress,
+    batches,
+    compute_now,
+    number,
+    on_scale,
+    say_nothing,
+    standard_error,
+    steepness,
+)  # fmt: skip
+from leukinetics.trial.studies.side import parallel_effect, pool_of
+from leukinetics.trial.studies.tables import contrasts, sides, tables, without_extras
+from leukinetics.trial.studies.variance import Shares, mean_correlation, shares, split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Share of the patients of a draw that must have a solution for the draw to count.
+SOLVED = 0.75
+TOO_FEW = "fewer people were eligible than the trial needs"
+NOBODY = "the people who are left cannot be matched to the population"
+UNSOLVED = "a quarter of the patients or more could not be simulated"
+
+
+def uncertainty(
+    prepared: Prepared,
+    keep: Keep = compute_now,
+    threads: int | None = None,
+    progress: Progress = say_nothing,
+    typical: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """What summary.json holds of the protocol's ``[uncertainty]``.
+
+    ``contrasts``: of each ``median``, ``low`` and ``high`` (2.5 and 97.5 %) over draws of the estimate, its
+    ``values`` draw by draw (None where the draw failed), ``sd_parameters``, ``sd_patients`` in the unit of the effect,
+    and ``share_parameters``, the parameters' share of the sum of both variances. ``sd_patients_parallel``: the
+    standard error of a parallel trial of that size, of twins the one that can be carried out. ``failed_draws`` and, by
+    reason, ``failures``: draws of which too few people were eligible, or too many could not be simulated; they are
+    left out.
+
+    ``keep``: see :data:`leukinetics.trial.studies.question.Keep`. ``typical``: typical values that are not drawn.
+    """
+    study = prepared.protocol.uncertainty or Uncertainty()
+    done = run_draws(prepared, keep, threads, progress, typical)
+    failed = [d["failed"] for d in done if d["failed"]]
+    return {
+        "draws": study.draws,
+        "patients": study.patients,
+        "failed_draws": len(failed),
+        "failures": [{"reason": r, "n": failed.count(r)} for r in (TOO_FEW, NOBODY, UNSOLVED) if r in failed],
+        "contrasts": [_of_contrast(prepared, i, c, done) for i, c in enumerate(contrasts(prepared.protocol))],
+    }
+
+
+def run_draws(
+    prepared: Prepared,
+    keep: Keep = compute_now,
+    threads: int | None = None,
+    progress: Progress = say_nothing,
+    typical: Mapping[str, float] | None = None,
+) -> list[dict[str, Any]]:
+    """The draws, each with ``failed`` (a reason, or "") and its ``contrasts`` in the order of the protocol's.
+
+    Of a contrast: ``measure``, ``estimate``, ``se`` on the scale of :func:`on_scale`, the patients' ``people`` and
+    ``parts`` in it, and ``effect`` and ``error``, what a parallel trial of these patients finds on that scale.
+    """
+    study = prepared.protocol.uncertainty or Uncertainty()
+    small = without_extras(prepared, study.patients)
+    drawn = draws(prepared.assembly, study.draws, prepared.protocol.trial.seed).to_dict("records")
+    rows = [{str(k): float(v) for k, v in row.items()} | dict(typical or {}) for row in drawn]
+    done: list[dict[str, Any]] = []
+    for part in batches(small, len(rows)):
+        progress(part.start, len(rows), "draws of what is uncertain")
+
+        def compute(part: range = part) -> list[dict[str, Any]]:
+            return _run(small, [rows[i] for i in part], threads, prepared.protocol)
+
+        done += keep(f"uncertainty-{part.start:05d}-{part.stop:05d}", compute)
+    progress(len(rows), len(rows), "draws of what is uncertain")
+    return done
+
+
+def _run(
+    prepared: Prepared, rows: list[dict[str, float]], threads: int | None, protocol: Protocol
+) -> list[dict[str, Any]]:
+    try:
+        outcome = run_candidates(prepared, rows, threads)
+    except ProtocolError:  # with the values of one of the draws
+        if not prepared.targets:
+            raise
+        if len(rows) == 1:
+            return [{"failed": NOBODY, "contrasts": []}]
+        return [found for row in rows for found in _run(prepared, [row], threads, protocol)]
+    return [_of_draw(outcome, k, protocol) for k in range(len(rows))]
+
+
+def _of_draw(outcome: Outcome, k: int, protocol: Protocol) -> dict[str, Any]:
+    people = outcome.people[k]
+    if (outcome.enrolled.people[k] < 0).any():
+        return {"failed": TOO_FEW, "contrasts": []}
+    if outcome.ok[k][people >= 0].mean() <= SOLVED:
+        return {"failed": UNSOLVED, "contrasts": []}
+    endpoints, population = tables(outcome, k, protocol)
+    found = []
+    for c in contrasts(protocol):
+        found.append(_of_tables(protocol, c, *sides(endpoints, population, protocol, c)))
+    return {"failed": "", "contrasts": found}
+
+
+def _of_tables(protocol: Protocol, c: Contrast, treated: pd.DataFrame, control: pd.DataFrame) -> dict[str, Any]:
+    row = compared(protocol, c.endpoint, treated, control, protocol.trial.design)
+    part = shares(c.endpoint, treated, control, twins=protocol.trial.design == "twins")
+    effect, error = parallel_effect(protocol, c.endpoint, pool_of(protocol, c, treated, control))
+    return {
+        "measure": row["measure"],
+        "estimate": row["estimate"],
+        "se": number(standard_error(row, protocol.analysis.alpha)),
+        "effect": number(effect),
+        "error": number(error),
+        "people": part.people.tolist(),
+        "parts": part.parts.tolist(),
+    }
+
+
+def _of_contrast(prepared: Prepared, place: int, c: Contrast, done: list[dict[str, Any]]) -> dict[str, Any]:
+    protocol, study = prepared.protocol, prepared.protocol.uncertainty or Uncertainty()
+    rows = [None if d["failed"] else d["contrasts"][place] for d in done]
+    values = [None if row is None else row["estimate"] for row in rows]
+    there = [row for row in rows if row is not None and row["estimate"] is not None]
+    found: dict[str, Any] = {
+        "endpoint": c.endpoint.id,
+        "arm": protocol.arm[c.arm].name,
+        "reference": protocol.arm[c.reference].name,
+        "measure": there[0]["measure"] if there else None,
+        "median": None, "low": None, "high": None,
+        "values": values,
+        "sd_parameters": None, "sd_patients": None, "sd_patients_parallel": None, "share_parameters": None,
+    }  # fmt: skip
+    if not there:
+        return found
+    low, median, high = np.quantile([row["estimate"] for row in there], [0.025, 0.5, 0.975])
+    together = mean_correlation([Shares(np.array(r["people"], dtype=np.int64), np.array(r["parts"])) for r in there])
+    measure = there[0]["measure"]
+    parameters, patients = split(
+        [on_scale(measure, row["estimate"]) for row in there],
+        [math.nan if row["se"] is None else row["se"] for row in there],
+        together,
+        study.patients,
+        prepared.n,
+    )
+    errors = np.square([row["error"] for row in there if row["error"] is not None])
+    parallel = math.sqrt(float(errors.mean()) * study.patients / prepared.n) if len(errors) else math.nan
+    factor = abs(steepness(measure, float(median)))
+    total = parameters**2 + patients**2
+    return found | {
+        "median": number(median), "low": number(low), "high": number(high),
+        "sd_parameters": number(factor * parameters),
+        "sd_patients": number(factor * patients),
+        "sd_patients_parallel": number(factor * parallel),
+        "share_parameters": number(parameters**2 / total) if total > 0 else None,
+    }  # fmt: skip
