@@ -10,6 +10,12 @@ from typing import Any
 from leukinetics.report.trial.numbers import number
 from leukinetics.report.trial.style import INK, spread
 
+#: Ticks within a decade, the fewest first.
+LOG_STEPS = (
+    (1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
+    (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0),
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class TimeAxis:
@@ -46,15 +52,15 @@ def set_time(axes: Any, axis: TimeAxis, duration: float, label: bool = True) -> 
 
 
 def set_log(axes: Any, which: str, low: float, high: float) -> None:
-    """A logarithmic axis from ``low`` to ``high`` with ticks as plain numbers: 1, 2, 5 where there is room."""
-    decades = math.log10(high / low)
-    steps = (1.0,) if decades > 2.6 else (1.0, 3.0) if decades > 1.6 else (1.0, 2.0, 5.0)
-    if decades < 0.4:
-        steps = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
+    """A logarithmic axis from ``low`` to ``high`` with ticks as plain numbers, at least three where possible."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     every = max(1, math.ceil((last - first) / 7))
-    found = [s * 10.0**d for d in range(first, last + 1, every) for s in steps]
-    ticks = [t for t in found if low * 0.999 <= t <= high * 1.001]
+    ticks: list[float] = []
+    for steps in LOG_STEPS:
+        found = [s * 10.0**d for d in range(first, last + 1, every) for s in steps]
+        ticks = [t for t in found if low * 0.999 <= t <= high * 1.001]
+        if len(ticks) >= 3:
+            break
     getattr(axes, f"set_{which}scale")("log")
     getattr(axes, f"set_{which}lim")(low, high)
     getattr(axes, f"set_{which}ticks")(ticks, [f"{t:,.10g}" if 1e-4 <= t < 1e6 else number(t, 1) for t in ticks])

@@ -6,9 +6,9 @@ from typing import Any
 
 from leukinetics.report.trial.effects import effect_axis, measure_title
 from leukinetics.report.trial.folder import Finished, Row
-from leukinetics.report.trial.numbers import interval, number, percent, real
+from leukinetics.report.trial.numbers import RATIOS, interval, number, percent, real
 from leukinetics.report.trial.style import INK, KIND_COLOURS, SOFT, Look, Picture, canvas, picture, plain, short
-from leukinetics.report.trial.words import factor
+from leukinetics.report.trial.words import factor, measure_unit
 
 WIDTH, MOST_BARS = 760, 15
 
@@ -153,11 +153,17 @@ def uncertainty_words(trial: Finished) -> list[str]:
     found = []
     for r in (trial.part("uncertainty") or {}).get("contrasts") or []:
         share = real(r.get("share_parameters"))
-        scale = factor(r.get("measure"))
+        measure = str(r.get("measure"))
+        scale = factor(measure)
+        unit = (
+            ""
+            if measure in RATIOS
+            else measure_unit(measure, trial.estimate(str(r.get("arm")), str(r.get("endpoint"))).get("unit"))
+        )
         seen = {"estimate": r.get("median"), "ci_low": r.get("low"), "ci_high": r.get("high")}
         if share is not None:
             found.append(
-                f"{plain(r.get('endpoint'))}, {plain(r.get('arm'))}: {interval(seen, scale)} over the draws; {percent(share)} of "
-                f"the variance comes from the parameters, the rest from who happens to take part."
+                f"{plain(r.get('endpoint'))}, {plain(r.get('arm'))}: {interval(seen, scale)}{unit} over the draws; "
+                f"{percent(share)} of the variance comes from the parameters, the rest from who happens to take part."
             )
     return found

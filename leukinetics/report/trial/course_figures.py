@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, pic
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
 
 #: A ratio of the 95th to the 5th percentile above which a logarithmic axis is used.
 WIDE = 12.0
@@ -23,7 +27,7 @@ MOST_POINTS = 25  # times up to which each is marked
 
 
 def course_figures(trial: Finished, course: Course, arms: dict[str, Look], drug: bool) -> list[Picture]:
-    """One or two pictures of an observable: medians with quartiles, and, for three arms or more, the bands by arm."""
+    """One or two pictures of an observable: medians with their bands, or for three arms or more medians, and bands by arm."""
     parts = {a: course.table[course.table["arm"] == a] for a in trial.arms}
     parts = {a: t for a, t in parts.items() if len(t) and not (drug and _nothing(t))}
     if not parts:
@@ -52,7 +56,7 @@ def _nothing(table: pd.DataFrame) -> bool:
     return bool(((table["below"] == 1) | (table["q95"] <= 0)).all())
 
 
-def _range(course: Course, parts: Any) -> tuple[float, float, bool]:
+def _range(course: Course, parts: Iterable[pd.DataFrame]) -> tuple[float, float, bool]:
     tables = list(parts)
     low = min(float(t["q05"].min()) for t in tables)
     high = max(float(t["q95"].max()) for t in tables)
@@ -90,6 +94,13 @@ def _line(axes: Any, table: pd.DataFrame, unit: float, look: Look, low: float, m
         axes.plot(x[~known], y[~known], look.marker, mfc="white", mec=look.colour, ms=3.8, mew=0.9, zorder=5)
 
 
+def _band(
+    axes: Any, x: Array, table: pd.DataFrame, names: tuple[str, str], low: float, look: Look, alpha: float
+) -> None:
+    lower, upper = (np.maximum(table[n].to_numpy(), low) for n in names)
+    axes.fill_between(x, lower, upper, color=look.colour, alpha=alpha, lw=0)
+
+
 def _medians(
     trial: Finished,
     course: Course,
@@ -102,15 +113,8 @@ def _medians(
     end = trial.protocol.trial.duration
     axis = time_axis(end, 6)
     few = len(parts) <= 2
-    if not few:  # medians alone need less room than the 5-95 % band
-        inner = [float(t[q].min() if q == "q25" else t[q].max()) for t in parts.values() for q in ("q25", "q75")]
-        span = (max(min(inner), low), min(max(inner), high))
-        gap = 0.35 * (span[1] - span[0])
-        limits = (
-            (max(span[0] / 1.25, low), min(span[1] * 1.25, high), True)
-            if log
-            else (max(span[0] - gap, low), min(span[1] + gap, high), False)
-        )
+    if not few:
+        limits = _closer(parts.values(), limits)
         low, high, log = limits
     figure = canvas(430, 270)
     axes = figure.add_axes((0.135, 0.17, 0.62, 0.71))
@@ -119,22 +123,26 @@ def _medians(
     for arm, table in parts.items():
         x, look = table["time"].to_numpy() / axis.days, arms[arm]
         if few:
-            axes.fill_between(
-                x, np.maximum(table["q05"], low), np.maximum(table["q95"], low), color=look.colour, alpha=0.13, lw=0
-            )
-        axes.fill_between(
-            x,
-            np.maximum(table["q25"], low),
-            np.maximum(table["q75"], low),
-            color=look.colour,
-            alpha=0.22 if few else 0.12,
-            lw=0,
-        )
+            _band(axes, x, table, ("q05", "q95"), low, look, 0.13)
+            _band(axes, x, table, ("q25", "q75"), low, look, 0.22)
         _line(axes, table, axis.days, look, low, True)
     last = [float(max(t["q50"].iloc[-1], low)) for t in parts.values()]
     end_labels(axes, float(axes.get_xlim()[1]), last, [short(a, 13) for a in parts], [arms[a].colour for a in parts])
     axes.set_title(_title(trial, course), loc="left", x=-0.16, fontweight="bold", pad=9)
     return picture(figure, name, _message(trial, course, parts))
+
+
+def _closer(tables: Iterable[pd.DataFrame], limits: tuple[float, float, bool]) -> tuple[float, float, bool]:
+    """Limits for the medians alone; at least most of what the middle half of patients spans, so that noise stays small."""
+    parts, (low, high, log) = list(tables), limits
+    to, back = (np.log, np.exp) if log else (np.asarray, np.asarray)
+    medians, quartiles = (
+        [to(np.maximum(t[q], low)) for t in parts for q in names] for names in (("q50",), ("q25", "q75"))
+    )
+    first, last = min(float(m.min()) for m in medians), max(float(m.max()) for m in medians)
+    least = 0.8 * (max(float(m.max()) for m in quartiles) - min(float(m.min()) for m in quartiles))
+    pad = max(0.08 * (last - first), (least - (last - first)) / 2, 1e-9)
+    return max(float(back(first - pad)), low), min(float(back(last + pad)), high), log
 
 
 def _bands(
@@ -147,9 +155,9 @@ def _bands(
 ) -> Picture:
     end = trial.protocol.trial.duration
     axis = time_axis(end, 3)
-    columns = 2 if len(parts) <= 4 else 3
+    columns = 1 if len(parts) == 3 else 2 if len(parts) <= 4 else 3
     rows = -(-len(parts) // columns)
-    height = 270 if rows <= 2 else 40 + 110 * rows
+    height = 270 if rows <= 2 or columns == 1 else 40 + 110 * rows
     figure = canvas(430, height)
     grid = figure.add_gridspec(
         rows, columns, left=0.115, right=0.985, top=1 - 34 / height, bottom=44 / height, hspace=0.36, wspace=0.12
@@ -161,12 +169,8 @@ def _bands(
         bottom = i // columns == rows - 1 or i + columns >= len(parts)
         set_time(axes, axis, end, label=bottom)
         x, look, low = table["time"].to_numpy() / axis.days, arms[arm], limits[0]
-        axes.fill_between(
-            x, np.maximum(table["q05"], low), np.maximum(table["q95"], low), color=look.colour, alpha=0.16, lw=0
-        )
-        axes.fill_between(
-            x, np.maximum(table["q25"], low), np.maximum(table["q75"], low), color=look.colour, alpha=0.32, lw=0
-        )
+        _band(axes, x, table, ("q05", "q95"), low, look, 0.16)
+        _band(axes, x, table, ("q25", "q75"), low, look, 0.32)
         if arm != first:
             t = parts[first]
             axes.plot(t["time"] / axis.days, np.maximum(t["q50"], low), color=SOFT, lw=0.8, ls=(0, (3, 2)), zorder=2)

@@ -1,4 +1,4 @@
-"""Quantiles over time of what was read, by arm, out of files too large to load: DuckDB reads one observable at a time."""
+"""Quantiles over time by arm, out of files too large to load: DuckDB reads one observable at a time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+MOST_TIMES = 400  # that a course keeps, evenly chosen among more
 _COLUMNS = "quantile_cont(value, [0.05, 0.25, 0.5, 0.75, 0.95]) AS q"
 
 
@@ -55,6 +56,10 @@ def _course(connection: object, source: object, name: str) -> Course:
         "FROM source WHERE name = ? AND isfinite(value) GROUP BY arm, time ORDER BY arm, time",
         [name],
     ).df()
+    times = rows["time"].unique()
+    if len(times) > MOST_TIMES:
+        times.sort()
+        rows = rows[rows["time"].isin(times[:: -(-len(times) // MOST_TIMES)])].reset_index(drop=True)
     for i, q in enumerate(QUANTILES):
         rows[f"q{round(100 * q):02d}"] = [v[i] for v in rows["q"]]
     limit = rows["lim"].max()

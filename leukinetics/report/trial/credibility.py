@@ -121,7 +121,11 @@ def _applicability(trial: Finished, known: Evidence) -> str:
     condition = [s for s in known.studies if s.shares == "condition"]
     drug = [s for s in known.studies if s.shares == "drug"]
     if both:
-        return f"Published trials of the same condition and drug were held against the model: {len(both)}. Further {len(drug)} share the drug, {len(condition)} the condition."
+        text = f"{len(both)} published stud{'ies' if len(both) > 1 else 'y'} of the same condition and drug"
+        more = [f"{len(drug)} more of the drug"] * bool(drug) + [f"{len(condition)} more of the condition"] * bool(
+            condition
+        )
+        return f"{join([text, *more])} were held against the model."
     parts = []
     if drug:
         parts.append(f"{len(drug)} published studies share the drug")
@@ -136,7 +140,7 @@ def _applicability(trial: Finished, known: Evidence) -> str:
 
 def _limits(trial: Finished, assumptions: list[Assumed]) -> str:
     p = trial.protocol
-    parts = [f"{len(assumptions)} parameters of the assembled model are assumed (listed below)."]
+    parts = [f"{len(assumptions)} parameters of the assembled model are assumed (listed above)."]
     heavy = influential(assumptions)
     if heavy:
         parts.append(f"The answer leans most on {join([a.id for a in heavy[:4]])}.")

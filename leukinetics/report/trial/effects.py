@@ -75,7 +75,7 @@ def _forest(trial: Finished, endpoint: str, arm: str, rows: list[Row], look: Loo
     for r in rows:
         p = p_phrase(r.get("p_interaction"))
         lines.append((f"{_subgroup(trial, r)}{f' ({p} for interaction)' if p else ''}", None, True))
-        lines += [(short(p["label"], 30), p, False) for p in r["parts"]]
+        lines += [(short(str(p["label"]).replace(">=", "≥").replace("<=", "≤"), 30), p, False) for p in r["parts"]]
     top = 46
     height = top + LINE * len(lines) + 44
     figure = canvas(WIDTH, height)
@@ -171,6 +171,7 @@ def _threshold(
         set_log(upper, "y", min(ends) / 1.05, max(ends) * 1.05)
     else:
         upper.set_ylim(min(ends) - 0.05 * gap, max(ends) + 0.05 * gap)
+        upper.locator_params(axis="y", nbins=6)
         upper.yaxis.set_major_formatter(lambda v, _: f"{v:,.10g}".replace("-", "−"))
     upper.axhline(start, color=SOFT, lw=0.9)
     shares = sorted((p["threshold"], p["share"]) for p in rows[0]["curve"] if real(p.get("share")) is not None)

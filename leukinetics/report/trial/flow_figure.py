@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -81,6 +82,7 @@ def _excluded_lines(trial: Finished, found: Row) -> list[str]:
 def _reason(trial: Finished, row: Row) -> str:
     """A reason with the names that readers know: "crp >= 2 mg/L not met" is "CRP ≥ 2 mg/L not met"."""
     text = plain(row.get("reason")).replace(">=", "≥").replace("<=", "≤")
+    text = re.sub(r"\b([\d.]+) (year|day|week)\b", r"\1 \2s", text)
     first, blank, rest = text.partition(" ")
     return f"{trial.label(first)}{blank}{rest}" if first in trial.labels else text
 

@@ -31,7 +31,7 @@ LOOK: dict[str, Any] = {
     "xtick.major.width": 0.8, "ytick.major.width": 0.8, "xtick.major.size": 3.5, "ytick.major.size": 3.5,
     "xtick.minor.size": 2, "ytick.minor.size": 2, "lines.linewidth": 1.8, "lines.solid_capstyle": "round",
     "axes.unicode_minus": True, "axes.formatter.use_mathtext": False,
-    "figure.facecolor": PAPER, "axes.facecolor": "none", "figure.dpi": 72, "savefig.dpi": 72,
+    "path.simplify": False, "figure.facecolor": PAPER, "axes.facecolor": "none", "figure.dpi": 72, "savefig.dpi": 72,
 }  # fmt: skip
 
 

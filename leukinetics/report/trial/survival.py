@@ -11,20 +11,26 @@ from leukinetics.report.trial.axes import end_labels, set_time, time_axis
 from leukinetics.report.trial.folder import Finished, Row
 from leukinetics.report.trial.numbers import count, percent, real
 from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, plain, short
-from leukinetics.report.trial.words import effect_words, endpoint_words
+from leukinetics.report.trial.words import effect_words, endpoint_words, sentence
 
 MOST_STEPS = 300
 WIDTH, LEFT, RIGHT, PLOT, LINE = 760, 130, 130, 280, 17
 
 
 def survival_figures(trial: Finished, arms: dict[str, Look]) -> list[tuple[str, Picture]]:
-    """(endpoint, picture) of each endpoint that has curves."""
+    """(what the event is, picture) of each endpoint that has curves."""
     rows = [r for r in trial.rows("survival") if r.get("time") and r.get("survival")]
     names = list(dict.fromkeys(str(r["endpoint"]) for r in rows))
     return [
-        (name, _draw(trial, name, [r for r in rows if r["endpoint"] == name], arms, f"survival-{i + 1}"))
+        (_title(trial, name), _draw(trial, name, [r for r in rows if r["endpoint"] == name], arms, f"survival-{i + 1}"))
         for i, name in enumerate(names)
     ]
+
+
+def _title(trial: Finished, endpoint: str) -> str:
+    """What the event is, as a sentence."""
+    found = trial.endpoint_by_id.get(endpoint)
+    return sentence(plain(endpoint) if found is None else endpoint_words(trial, found))
 
 
 def _draw(trial: Finished, endpoint: str, rows: list[Row], arms: dict[str, Look], name: str) -> Picture:
@@ -54,9 +60,8 @@ def _draw(trial: Finished, endpoint: str, rows: list[Row], arms: dict[str, Look]
     if risk:
         _at_risk(figure, axes, risk, axis.days, end, height)
     said = [f"{plain(r['arm'])} {percent(v)}" for r, v in zip(rows, last, strict=True)]
-    found = endpoint_words(trial, trial.endpoint_by_id[endpoint]) if endpoint in trial.endpoint_by_id else endpoint
     contrasts = [f"{plain(c['arm'])}: {effect_words(c, '', trial.level)}" for c in trial.main_contrasts(endpoint)]
-    message = f"{found}. Without the event at the end: {'; '.join(said)}. {'; '.join(contrasts)}"
+    message = f"{_title(trial, endpoint)} Without the event at the end: {'; '.join(said)}. {'; '.join(contrasts)}"
     return picture(figure, name, message)
 
 

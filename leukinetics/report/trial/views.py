@@ -63,7 +63,7 @@ def _baseline_row(trial: Finished, row: Row, names: Sequence[str]) -> list[str]:
     kind, unit = str(row.get("kind")), unit_text(row.get("unit"))
     if kind in ("binary", "genotype"):
         how = "share" if kind == "binary" else "share of carriers"
-        return [f"{label}, {how}", *(percent(arms.get(n, {}).get("share")) for n in names)]
+        return [f"{sentence(label)[:-1]}, {how}", *(percent(arms.get(n, {}).get("share")) for n in names)]
     skewed = any(_skewed(a) for a in arms.values())
     how = "median (quartiles)" if skewed else "mean (SD)"
     cells = []
@@ -184,7 +184,7 @@ def enrichment_grid(trial: Finished) -> Grid | None:
     scale = factor(measure)
     body = [
         [
-            f"≥ {number(r.get('threshold'), 2)} {unit_text(r.get('unit'))}".strip(),
+            f"≥ {r['threshold']:.10g} {unit_text(r.get('unit'))}".strip(),
             percent(r.get("share")),
             interval({"estimate": r.get("effect"), "ci_low": r.get("ci_low"), "ci_high": r.get("ci_high")}, scale),
             count(r.get("n_for_target")),

@@ -92,10 +92,13 @@ def _panel(i: int, arm: str, values: Array, limits: tuple[float, float], look: L
     # One path for all bars keeps the file small; gaps between few bars show the patients.
     k, width = len(shown), 0.8 if len(shown) <= 80 else 1.0
     left = np.arange(k) + (1 - width) / 2
-    x = np.stack([left, left, left + width, left + width], axis=1).ravel()
     clipped = np.clip(shown, *limits)
-    y = np.stack([np.zeros(k), clipped, clipped, np.zeros(k)], axis=1).ravel()
-    axes.fill(np.concatenate([x, [k, 0]]), np.concatenate([y, [0, 0]]), color=look.colour, lw=0)
+    if width < 1:
+        x = np.stack([left, left, left + width, left + width], axis=1).ravel()
+        y = np.stack([np.zeros(k), clipped, clipped, np.zeros(k)], axis=1).ravel()
+    else:
+        x, y = np.stack([left, left + 1], axis=1).ravel(), np.repeat(clipped, 2)
+    axes.fill(np.concatenate([[0], x, [k]]), np.concatenate([[0], y, [0]]), color=look.colour, lw=0)
     axes.axhline(0, color=SOFT, lw=0.8)
     if limits[0] < -50:
         axes.axhline(-50, color=SOFT, lw=0.8, ls=(0, (3, 2)))

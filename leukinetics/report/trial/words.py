@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,6 @@ from leukinetics.report.trial.numbers import (
     fixed,
     interval,
     p_phrase,
-    percent,
     real,
     unit_text,
     with_unit,
@@ -144,17 +144,17 @@ def design_words(trial: Finished) -> list[tuple[str, str]]:
     rows = [
         ("Population", f"{condition.title or condition.id}." if condition is not None else p.trial.condition),
         ("Eligibility", eligibility_words(trial) or "no criteria beyond those of the population."),
-        ("Design", f"{sentence(DESIGNS[p.trial.design])} {duration(p.trial.duration)}."),
+        ("Design", f"{sentence(DESIGNS[p.trial.design])[:-1]}; {duration(p.trial.duration)}."),
         ("Arms", "; ".join(f"{plain(a.name)} ({count(n[a.name])}): {arm_words(a)}" for a in p.arm) + "."),
     ]
     if p.rule:
         rows.append(("Rules", " ".join(rule_words(trial, r) for r in p.rule)))
     if p.adherence.missed:
         rows.append(
-            ("Adherence", f"each dose but the first is missed with a probability of {percent(p.adherence.missed)}.")
+            ("Adherence", f"each dose but the first is missed with a probability of {100 * p.adherence.missed:.10g} %.")
         )
     if p.dropout is not None:
-        text = f"{percent(p.dropout.rate)} leave within a year at random"
+        text = f"{100 * p.dropout.rate:.10g} % leave within a year at random"
         if p.dropout.observable is not None:
             text += f"; the hazard is multiplied by {p.dropout.hazard_ratio:g} per {plain(p.dropout.per)} of "
             text += trial.label(p.dropout.observable)
@@ -212,16 +212,16 @@ def reference_of(trial: Finished) -> str | None:
     return str(rows[0]["reference"]) if rows and rows[0].get("reference") is not None else None
 
 
-def effect_words(row: Row, unit: Any = "", level: str = "95 %") -> str:
-    """A contrast in words, such as "49 % lower (95 % CI 32 to 61 % lower, p < 0.001)"."""
-    measure = str(row.get("measure", "difference"))
+def effect_words(row: Row, unit: Any = "", level: str = "95 %", arm: str = "") -> str:
+    """A contrast in words, such as "49 % lower with 50 mg (95 % CI 32 to 61 % lower, p < 0.001)"."""
+    measure, who = str(row.get("measure", "difference")), f" with {arm}" if arm else ""
     if real(row.get("estimate")) is None:
-        return "no estimate could be made"
+        return f"not to be estimated{who}"
     p = p_phrase(row.get("p_adjusted") if real(row.get("p_adjusted")) is not None else row.get("p_value"))
     if measure in MEASURE_WORDS:
         inner = interval(row).partition("(")[2].rstrip(")")
         tail = ", ".join(t for t in (f"{level} CI {inner}" if inner else "", p) if t)
-        return f"{MEASURE_WORDS[measure]} of {interval(row).partition(' (')[0]}{f' ({tail})' if tail else ''}"
+        return f"{MEASURE_WORDS[measure]} of {interval(row).partition(' (')[0]}{who}{f' ({tail})' if tail else ''}"
     scale = factor(measure)
     e, low, high = (None if (v := real(row.get(k))) is None else _signed(v, measure, scale) for k in ENDS)
     assert e is not None
@@ -230,13 +230,13 @@ def effect_words(row: Row, unit: Any = "", level: str = "95 %") -> str:
     said = f"{fixed(abs(e), d)}{name} {_side(e)}" if fixed(abs(e), d).strip("0.") else f"0{name} different"
     inner = ""
     if low is not None and high is not None:
-        if low * high >= 0:
+        if low * high >= 0 and e * (low + high) >= 0:
             small, large = sorted((abs(low), abs(high)))
-            inner = f"{level} CI {fixed(small, d)} to {fixed(large, d)}{name} {_side(low + high)}"
+            inner = f"{level} CI {fixed(small, d)} to {fixed(large, d)}{name}"
         else:
             inner = f"{level} CI {fixed(abs(low), d)}{name} lower to {fixed(abs(high), d)}{name} higher"
     tail = ", ".join(t for t in (inner, p) if t)
-    return f"{said} ({tail})" if tail else said
+    return f"{said}{who} ({tail})" if tail else said + who
 
 
 ENDS = ("estimate", "ci_low", "ci_high")
@@ -292,9 +292,9 @@ def answer(trial: Finished) -> str:
     unit = trial.estimate(str(rows[0].get("arm")), e.id).get("unit", "")
     reference = plain(rows[0].get("reference"))
     said = rows if len(rows) <= 4 else [min(rows, key=_order), max(rows, key=_order)]
-    parts = [f"{effect_words(r, unit, trial.level)} with {plain(r['arm'])}" for r in said]
+    parts = [effect_words(r, unit, trial.level, plain(r["arm"])) for r in said]
     outcome = _outcome(trial, e, str(rows[0].get("measure")))
-    text = f"{head}{outcome} was, against {reference}, {join(parts)}."
+    text = f"In {patients} virtual patients {outcome} {join(parts)}, compared with {reference}."
     if len(rows) > 4:
         text += f" The other {len(rows) - 2} arms lie between."
     unclear = [plain(r["arm"]) for r in rows if shows(r) is False]
@@ -311,11 +311,12 @@ def _order(row: Row) -> float:
 def _outcome(trial: Finished, endpoint: Endpoint, measure: str) -> str:
     what = trial.label(endpoint.observable)
     if measure in ("percent_difference", "ratio") and endpoint.at is not None:
-        return f"{what} at {duration(endpoint.at)}, relative to baseline,"
+        return f"{what} at {duration(endpoint.at)}, relative to baseline, was"
     if measure in SHARES and endpoint.at is not None:
         threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
-        return f"the share of patients with {what} {threshold} at {duration(endpoint.at)}"
-    return f"the {endpoint_words(trial, endpoint)}"
+        return f"the share of patients with {what} {threshold} at {duration(endpoint.at)} was"
+    verb = "had" if measure in MEASURE_WORDS else "was"
+    return f"the {endpoint_words(trial, endpoint)} {verb}"
 
 
 def _model_words(trial: Finished, unit: Any) -> str:
@@ -330,15 +331,16 @@ def _model_words(trial: Finished, unit: Any) -> str:
         seen = {"estimate": r.get("median"), "ci_low": r["low"], "ci_high": r["high"]}
         parts.append(f"{range_words(seen, str(r.get('measure')), unit)} with {plain(r.get('arm'))}")
     draws = count(found.get("draws"))
-    return (
-        f" Over {draws} draws of what is uncertain in the model the effect ranges from {join(parts)} (95 % of draws)."
-    )
+    return f" Over {draws} draws of what is uncertain in the model, 95 % of the effects are {join(parts)}."
 
 
 def range_words(row: Row, measure: str, unit: Any) -> str:
-    """An interval alone, such as "−62 to −38 %"."""
-    text = interval(row, factor(measure)).partition("(")[2].rstrip(")")
-    return text + (measure_unit(measure, unit) if measure not in RATIOS else "")
+    """An interval alone, such as "38 to 62 % lower"."""
+    inside = effect_words({**row, "measure": measure}, unit).partition("CI ")[2].rstrip(")")
+    ends = [v for k in ENDS if (v := real(row.get(k))) is not None]
+    if measure in MEASURE_WORDS or "lower" in inside or not ends:
+        return inside
+    return f"{inside} {_side(_signed(ends[0], measure, 1.0))}"
 
 
 def arm_unit(trial: Finished, arm: str, endpoint: str) -> str:
@@ -364,5 +366,13 @@ def join(parts: list[str]) -> str:
 
 def sentence(text: str) -> str:
     """The text with a capital letter and a full stop; names of substances keep their case."""
-    found = text[:1].upper() + text[1:] if text[:2].islower() else text
+    first = text.split(" ", 1)[0]
+    name = re.search(r"[a-z]\d|_", first)  # an id keeps its case
+    found = text[:1].upper() + text[1:] if first.islower() and not name else text
     return found if found.endswith((".", "?", "!")) else found + "."
+
+
+def tie(text: str) -> str:
+    """The text with blanks that do not break a line between a number and its unit."""
+    text = re.sub(r"(?<=\d) (?=(?:%|[µnpmk]?g\b|[np]mol\b|weeks?\b|days?\b|years?\b|hours?\b))", "\u00a0", text)
+    return re.sub(r"(?<=%) (?=CI )|(?<=\bp) (?=[<=] )|(?<=\bp [<=]) ", "\u00a0", text)

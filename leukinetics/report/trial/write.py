@@ -113,7 +113,13 @@ def _page(trial: Finished, content: Mapping[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"plain": plain, "percent": percent, "count": count}
+    environment.filters |= {
+        "sentence": words.sentence,
+        "tie": words.tie,
+        "plain": plain,
+        "percent": percent,
+        "count": count,
+    }
     environment.globals |= {"stack": STACK}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(trial=trial, **content)
