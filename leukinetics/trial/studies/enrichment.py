@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from leukinetics.errors import ProtocolError
 from leukinetics.patients.convert import convert
+from leukinetics.patients.labels import clinical_units
 from leukinetics.trial.checks.studies import VISITS
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Power
@@ -60,7 +61,7 @@ def biomarker(prepared: Prepared, study: Power, population: pd.DataFrame) -> tup
     column = next((c for c in columns if c in population.columns), None)
     if column is None:
         raise ProtocolError(f"power, biomarker: the table of patients has no column {' or '.join(map(repr, columns))}.")
-    own = units(prepared).get(column, "")
+    own = (units(prepared) | clinical_units(prepared.plan)).get(column, "")
     unit = own if study.unit is None else study.unit
     return population[column], convert(1.0, unit, own), unit
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Method = Literal["morris", "sobol"]
 LEVELS = 4
 RESAMPLES = 200
+#: What varies by less than this share of itself varies with the solver's steps; there is no variance to divide.
+FLAT = 1e-4
 
 
 def points(method: Method, parameters: int, runs: int, seed: int) -> Array:
@@ -51,7 +53,7 @@ def indices(method: Method, x: Array, y: Array, seed: int) -> tuple[dict[str, Ar
     whole = ~failed.reshape(-1, block).any(axis=1)
     use = np.repeat(whole, block)
     names = ("mu_star", "mu_star_ci", "sigma") if method == "morris" else ("S1", "S1_ci", "ST", "ST_ci")
-    if whole.sum() < 2 or (method == "sobol" and not np.ptp(y[use]) > 0):
+    if whole.sum() < 2 or (method == "sobol" and np.ptp(y[use]) <= FLAT * np.abs(y[use]).max()):
         return {name: np.full(x.shape[1], np.nan) for name in names}, int(failed.sum())
     problem, seed = _problem(x.shape[1]), _seed(seed, "resamples")
     if method == "morris":
