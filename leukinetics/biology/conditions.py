@@ -14,7 +14,7 @@ from leukinetics.biology.tables import Toml
 from leukinetics.biology.toml_checks import TomlChecks
 from leukinetics.errors import DataError
 
-_TOP = ("id", "title", "entity", "like", "modules", "sources", "note", "set", "population", "baseline")
+_TOP = ("id", "title", "entity", "like", "modules", "extra", "sources", "note", "set", "population", "baseline")
 _POPULATION = ("value", "mean", "sd", "median", "ln", "proportion", "low", "high", "unit", "kind", "source", "note")
 _BASELINE = (
     "readout",
@@ -39,13 +39,15 @@ class ConditionSet:
     """A condition.
 
     ``parameters`` carry its values with their provenance. ``population`` (covariate -> its distribution as written) and
-    ``baselines`` are for sampling, calibration and validation; they do not act in the model. ``modules`` None: all.
+    ``baselines`` are for sampling, calibration and validation; they do not act in the model. ``modules`` None: the core
+    and ``extra``, which names folders of ``modules/`` or single modules in them.
     """
 
     id: str
     title: str
     entity: str
     modules: tuple[str, ...] | None
+    extra: tuple[str, ...]
     sources: Any
     note: str
     file: str
@@ -67,16 +69,14 @@ class _Reader:
     def read(self) -> ConditionSet:
         content, checks = self.content, self.checks
         checks.known(content, _TOP, what="a condition")
-        modules = content.get("modules")
-        if modules is not None and not (isinstance(modules, list) and all(isinstance(m, str) for m in modules)):
-            checks.add("'modules' must be a list of names of modules.", "modules")
-            modules = None
+        modules, extra = self._names("modules"), self._names("extra") or ()
         stem = self.document.file.rpartition("/")[2].rpartition(".")[0]
         self.made = ConditionSet(
             str(content.get("id", stem)),
             str(content.get("title", "")),
             str(content.get("entity", "")),
-            None if modules is None else tuple(modules),
+            modules,
+            extra,
             content.get("sources", []),
             str(content.get("note", "")),
             self.document.file,
@@ -89,6 +89,11 @@ class _Reader:
             if module not in self.biology.modules:
                 what = f"there is no module '{module}'."
                 checks.add(what, "modules", near=module, known=self.biology.modules)
+        groups = {m.group for m in self.biology.modules.values()} - {""}
+        for module in self.made.extra:
+            if module not in groups and module not in self.biology.modules:
+                known = [*groups, *(name for name, m in self.biology.modules.items() if m.group)]
+                checks.add(f"there are no extra modules '{module}'.", "extra", near=module, known=known)
         if "like" in content:
             self._inherit(content["like"])
         for name, table in checks.named_tables("set"):
@@ -98,6 +103,13 @@ class _Reader:
         for i, table in enumerate(checks.tables("baseline")):
             self._baseline(i, table)
         return self.made
+
+    def _names(self, key: str) -> tuple[str, ...] | None:
+        names = self.content.get(key)
+        if names is None or (isinstance(names, list) and all(isinstance(m, str) for m in names)):
+            return None if names is None else tuple(names)
+        self.checks.add(f"'{key}' must be a list of names of modules.", key)
+        return None
 
     def _inherit(self, base: Any) -> None:
         """Take over the parameters of another condition: one value, and one fit of it, serves both."""
