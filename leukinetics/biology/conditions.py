@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from leukinetics.biology.dimensions import parse_unit
+from leukinetics.biology.dimensions import DAY, parse_unit
 from leukinetics.biology.folder import Biology
 from leukinetics.biology.parameters import FIELDS, Parameter, make_parameter
 from leukinetics.biology.problems import Problems
@@ -14,7 +14,20 @@ from leukinetics.biology.tables import Toml
 from leukinetics.biology.toml_checks import TomlChecks
 from leukinetics.errors import DataError
 
-_TOP = ("id", "title", "entity", "like", "modules", "extra", "sources", "note", "set", "population", "baseline")
+_TOP = (
+    "id",
+    "title",
+    "entity",
+    "like",
+    "modules",
+    "extra",
+    "sources",
+    "note",
+    "set",
+    "population",
+    "history",
+    "baseline",
+)
 _POPULATION = ("value", "mean", "sd", "median", "ln", "proportion", "low", "high", "unit", "kind", "source", "note")
 _BASELINE = (
     "readout",
@@ -31,6 +44,8 @@ _BASELINE = (
     "role",
     "note",
 )
+#: The model's input for the time from the beginning of the simulation to time 0 of a trial.
+HISTORY_LEAD = "history_lead"
 _ROLES = ("input", "calibrate", "validate")
 
 
@@ -53,6 +68,7 @@ class ConditionSet:
     file: str
     parameters: dict[str, Parameter] = field(default_factory=dict)
     population: dict[str, dict[str, Any]] = field(default_factory=dict)
+    history: str = ""
     baselines: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -100,6 +116,7 @@ class _Reader:
             self._set(name, table)
         for name, table in checks.named_tables("population"):
             self._population(name, table)
+        self._history()
         for i, table in enumerate(checks.tables("baseline")):
             self._baseline(i, table)
         return self.made
@@ -171,6 +188,29 @@ class _Reader:
             if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < math.inf:
                 self.checks.add(f"{key} of '{name}' is '{number}', not a number.", *path, key)
         self.made.population[name] = dict(table)
+
+    def _history(self) -> None:
+        """``[history] duration``: the covariate that says how long before time 0 of a trial the disease began."""
+        table = self.checks.table("history")
+        self.checks.known(table, ("duration",), "history")
+        if not table:
+            return
+        name = table.get("duration")
+        core = self.biology.parameters.get(name) if isinstance(name, str) else None
+        if core is None or "patient" not in core.set_by or core.dimension != DAY:
+            known = [p.id for p in self.biology.parameters.values() if "patient" in p.set_by and p.dimension == DAY]
+            what = f"the duration of the history is '{name}', which is no covariate that is a time."
+            self.checks.add(what, "history", near=str(name), known=known)
+            return
+        if HISTORY_LEAD not in self.biology.parameters:
+            what = (
+                f"the history needs the parameter '{HISTORY_LEAD}', the time that the simulation begins before time 0."
+            )
+            self.checks.add(what, "history")
+        if not {"value", "high"} & self.made.population.get(name, {}).keys():
+            what = f"[population.{name}] needs 'high' (or one 'value'): the simulation begins that long before time 0."
+            self.checks.add(what, "history")
+        self.made.history = name
 
     def _baseline(self, i: int, table: dict[str, Any]) -> None:
         self.checks.known(table, _BASELINE, "baseline", i)

@@ -20,6 +20,7 @@ from leukinetics.patients.criteria import Bound
 from leukinetics.patients.targets import Target
 from leukinetics.trial.checks.whole import check_against_model
 from leukinetics.trial.dosing import Block, dose_blocks
+from leukinetics.trial.history import history
 from leukinetics.trial.observables import Observable, at_screening, observables
 from leukinetics.trial.people import table_of
 from leukinetics.trial.protocol import Protocol
@@ -130,7 +131,10 @@ def prepare(
     matched = [v.name for t in targets for v in t.reads if v.how != "told"]
     screening = at_screening([*criteria, *plausible, *matched], plan, units)
     read_after |= {n: screening[n] for n in criteria if n in screening and n not in read_after}
+    people = table_of(read, plan, model.assembly)
     lead, fixed = _clock(read, plan)
+    before, onset = history(model.assembly, plan, people)
+    lead, fixed = lead + before, fixed | ({name: lead + days for name, days in onset.items()})
     return Prepared(
         protocol=read,
         assembly=model.assembly,
@@ -141,7 +145,7 @@ def prepare(
         plausible=plausible,
         screening=screening,
         targets=targets,
-        table=table_of(read, plan, model.assembly),
+        table=people,
         n=read.trial.patients_per_arm if patients is None else patients_per_arm(patients),
         sampling=read.trial.sampling if sampling is None else sampling,
         rtol=rtol,
