@@ -68,7 +68,7 @@ class ConditionSet:
     file: str
     parameters: dict[str, Parameter] = field(default_factory=dict)
     population: dict[str, dict[str, Any]] = field(default_factory=dict)
-    history: str = ""
+    history: str = ""  # the covariate that says how long before time 0 the disease began, "" for a steady state
     baselines: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -195,12 +195,12 @@ class _Reader:
         self.checks.known(table, ("duration",), "history")
         if not table:
             return
-        name = table.get("duration")
-        core = self.biology.parameters.get(name) if isinstance(name, str) else None
+        name = str(table.get("duration"))
+        core = self.biology.parameters.get(name)
         if core is None or "patient" not in core.set_by or core.dimension != DAY:
             known = [p.id for p in self.biology.parameters.values() if "patient" in p.set_by and p.dimension == DAY]
             what = f"the duration of the history is '{name}', which is no covariate that is a time."
-            self.checks.add(what, "history", near=str(name), known=known)
+            self.checks.add(what, "history", near=name, known=known)
             return
         if HISTORY_LEAD not in self.biology.parameters:
             what = (
