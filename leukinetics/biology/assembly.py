@@ -33,7 +33,8 @@ class Assembly:
         self._biology, self._made = biology, made
         composition = made.composition
         wanted = composition.used & made.parameters.keys()
-        elsewhere = {name for m in biology.modules.values() if m not in made.modules for s in m.statements for name in s.reads}
+        left_out = [m for m in biology.modules.values() if m.group and m not in made.modules]
+        elsewhere = {name for m in left_out for s in m.statements for name in s.reads}
         for p in made.parameters.values():  # covariates of patients, whether the model reads them or not
             if p.owner in ("core", "condition") and "patient" in p.set_by and p.id not in elsewhere:
                 wanted.add(p.id)
