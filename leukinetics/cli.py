@@ -25,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+new_app = typer.Typer(help="Begin something: write a file to start from.", no_args_is_help=True)
+app.add_typer(new_app, name="new")
 
 
 @contextmanager
@@ -111,6 +113,43 @@ def simulate(
             },
         )
         print(simulate_to_file(job), file=sys.stderr)
+
+
+@app.command()
+def trial(
+    protocol: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The trial's protocol.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the trial's files.", show_default=False)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the trial in --out.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the trial in --out.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and all that is wrong.")] = False,
+    patients: Annotated[
+        int | None, typer.Option(min=1, help="Patients per arm, instead of the protocol's.", show_default=False)
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)] = None,
+    chunk: Annotated[
+        int | None, typer.Option(min=1, help="Patients treated at a time; no number depends on it.", show_default=False)
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
+) -> None:
+    """Run a virtual trial from its protocol to its report."""
+    with mistakes():
+        from leukinetics.commands.trial import Job, run_job
+
+        job = Job(protocol, out, resume, overwrite, dry_run, patients, threads, chunk, not no_report)
+        print(run_job(job))
+
+
+@new_app.command("trial")
+def new_trial(
+    condition: Annotated[str, typer.Option(metavar="NAME", help="Whom it is about.")] = "metabolic_inflammation",
+    drug: Annotated[str, typer.Option(metavar="NAME", help="What is given.")] = "canakinumab",
+    out: Annotated[Path, typer.Option(help="File to write; one that is there is left alone.")] = Path("trial.toml"),
+) -> None:
+    """Write a commented protocol to start from, with the drug's usual dose filled in."""
+    with mistakes():
+        from leukinetics.commands.new import new_trial as write
+
+        print(write(condition, drug, out), file=sys.stderr)
 
 
 @app.command()

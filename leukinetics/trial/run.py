@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leukinetics.patients.population_table import population_bytes
-from leukinetics.trial.chunks import Conducted, Progress, chunk_size, conduct
+from leukinetics.trial.chunks import Conducted, Progress, chunk_size, conduct, silent
 from leukinetics.trial.conclude import conclude
 from leukinetics.trial.folder import check_folder, clean, is_finished, stated, working
 from leukinetics.trial.identity import check_same, identity
@@ -33,7 +33,7 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
     chunk: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> TrialResult:
     """Run a trial.
 
@@ -78,7 +78,7 @@ def run(
     with working(folder, who, prepared.protocol.text, resume=resume) as journal:
         began = datetime.now(UTC)
         done = conduct(prepared, given, who["chunk"], journal, threads, progress)
-        summary = conclude(prepared, done, journal, threads, progress)
+        summary = conclude(prepared, done, given, journal, threads, progress)
         for name, table in tables_of(done).items():
             path = folder / f"{name}.parquet"
             if name == "population":  # it says with what it was made, so that another trial can use it
@@ -103,12 +103,12 @@ def tables_of(done: Conducted) -> dict[str, Any]:
 
 
 def _in_memory(
-    prepared: Prepared, typical: dict[str, float], chunk: int, threads: int | None, progress: Progress | None
+    prepared: Prepared, typical: dict[str, float], chunk: int, threads: int | None, progress: Progress
 ) -> TrialResult:
     journal = Journal()
     began = datetime.now(UTC)
     done = conduct(prepared, typical, chunk, journal, threads, progress)
-    summary = conclude(prepared, done, journal, threads, progress)
+    summary = conclude(prepared, done, typical, journal, threads, progress)
     times = {"began": _moment(began), "ended": _moment(datetime.now(UTC))}
     return TrialResult(
         prepared.protocol,
