@@ -14,7 +14,7 @@ from leukinetics.trial.conclude import conclude
 from leukinetics.trial.folder import check_folder, clean, is_finished, stated, working
 from leukinetics.trial.identity import check_same, identity
 from leukinetics.trial.journal import Journal
-from leukinetics.trial.people import population_provenance
+from leukinetics.trial.people import population_provenance, with_provenance
 from leukinetics.trial.prepare import Prepared, patients_per_arm, prepare
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.provenance import provenance
@@ -115,7 +115,7 @@ def _in_memory(
         summary,
         provenance(prepared, identity(prepared, typical, chunk), typical, times),
         {
-            "population": lambda: done.population,
+            "population": lambda: with_provenance(done.population, prepared, typical),
             "screening": lambda: done.screening,
             "endpoints": lambda: done.endpoints,
             "conduct": lambda: done.conduct,
