@@ -66,7 +66,7 @@ def _report(entry: Any, problems: Problems) -> None:
 
 def unknown_key(root: type[Part], loc: tuple[Any, ...]) -> str:
     """A sentence about a key at ``loc`` that its table, in a file whose top is ``root``, does not know."""
-    known, name = _innermost(loc[:-1], root)[0].keys(), str(loc[-1])
+    known, name = _innermost(loc[:-1], root)[0].known_keys(), str(loc[-1])
     return f"unknown key '{name:.60}'; known are {', '.join(known)}.{suggest(name, known)}"
 
 
