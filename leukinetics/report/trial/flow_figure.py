@@ -82,6 +82,8 @@ def _excluded_lines(trial: Finished, found: Row) -> list[str]:
 def _reason(trial: Finished, row: Row) -> str:
     """A reason with the names that readers know: "crp >= 2 mg/L not met" is "CRP ≥ 2 mg/L not met"."""
     text = plain(row.get("reason")).replace(">=", "≥").replace("<=", "≤")
+    # Ages are kept in days inside.
+    text = re.sub(r"([\d.]{5,}) day\b", lambda m: f"{float(m[1]) / 365.25:.4g} year", text)
     text = re.sub(r"\b([\d.]+) (year|day|week)\b", r"\1 \2s", text)
     first, blank, rest = text.partition(" ")
     return f"{trial.label(first)}{blank}{rest}" if first in trial.labels else text

@@ -41,8 +41,8 @@ def _draw(trial: Finished, endpoint: str, rows: list[Row], arms: dict[str, Look]
     height = 30 + PLOT + 44 + (20 + LINE * len(risk) if risk else 0)
     figure = canvas(WIDTH, height)
     axes = figure.add_axes((LEFT / WIDTH, 1 - (30 + PLOT) / height, (WIDTH - LEFT - RIGHT) / WIDTH, PLOT / height))
-    least = min(min(v for v in map(real, r["survival"]) if v is not None) for r in rows)
-    floor = math.floor(10 * (least - 0.05)) / 10 if least > 0.7 else 0.0
+    least = min(v for r in rows for k in ("survival", "low") for x in r.get(k) or [] if (v := real(x)) is not None)
+    floor = math.floor(10 * least) / 10 if least > 0.6 else 0.0
     set_time(axes, axis, end)
     axes.set_ylim(floor, 1.0)
     axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f} %")

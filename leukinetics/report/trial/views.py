@@ -53,16 +53,21 @@ def baseline_grid(trial: Finished) -> Grid | None:
     names = list(dict.fromkeys(str(a.get("name")) for r in rows for a in r.get("arms") or []))
     sizes = {str(a.get("name")): a.get("n") for r in reversed(rows) for a in r.get("arms") or []}
     head = ["", *(f"{plain(n)} (n = {count(sizes[n])})" for n in names)]
-    body = [_baseline_row(trial, r, names) for r in rows]
+    drugs = {f"{visit}.{d}" for d in trial.assembly.drugs for visit in ("screening", "baseline")}
+    body = [_baseline_row(trial, r, names) for r in rows if r.get("name") not in drugs]
     return Grid("Patients at baseline.", head, [("", body)], csv="baseline.csv")
 
 
 def _baseline_row(trial: Finished, row: Row, names: Sequence[str]) -> list[str]:
     arms = {str(a.get("name")): a for a in row.get("arms") or []}
-    label = plain(row.get("label") or trial.label(str(row.get("name"))))
+    visit, dot, observable = str(row.get("name")).partition(".")
+    label = plain(row.get("label") or trial.label(visit))
+    if dot and observable in trial.labels:
+        label = f"{trial.label(observable)} at {visit}"
     kind, unit = str(row.get("kind")), unit_text(row.get("unit"))
+    unit = "" if unit == "effect alleles" else unit
     if kind in ("binary", "genotype"):
-        how = "share" if kind == "binary" else "share of carriers"
+        how = "share" if kind == "binary" else "carriers of an effect allele"
         return [f"{sentence(label)[:-1]}, {how}", *(percent(arms.get(n, {}).get("share")) for n in names)]
     skewed = any(_skewed(a) for a in arms.values())
     how = "median (quartiles)" if skewed else "mean (SD)"
@@ -88,18 +93,19 @@ def matching_grid(trial: Finished) -> Grid | None:
     rows = list((found or {}).get("targets") or [])
     if not rows:
         return None
+    selected = any(real(r.get("selected")) is not None for r in rows)
+    keys = ["target", "before", "after", *(["selected"] if selected else [])]
     body = [
         [
             plain(r.get("what")),
-            with_unit(number(r.get("target")), r.get("unit")),
-            with_unit(number(r.get("before")), r.get("unit")),
-            with_unit(number(r.get("after")), r.get("unit")),
-            plain(r.get("source")) if r.get("source") else NONE,
+            *(with_unit(number(r.get(k)), r.get("unit")) for k in keys),
+            plain(r["source"]) if r.get("source") else NONE,
         ]
         for r in rows
     ]
-    head = ["Figure", "Published", "Before selection", "After selection", "Source"]
-    return Grid("Matching to published figures.", head, [("", body)], {0, 4}, "matching.csv")
+    more = ["Among those enrolled"] if selected else []
+    head = ["Figure", "Published", "Before matching", "After matching", *more, "Source"]
+    return Grid("Matching to published figures.", head, [("", body)], {0, len(head) - 1}, "matching.csv")
 
 
 def matching_words(trial: Finished) -> str:
@@ -112,7 +118,8 @@ def matching_words(trial: Finished) -> str:
         parts.append(
             f"the effective size of the pilot was {count(found['effective_size'])} of {count(found.get('pilot'))}"
         )
-    return sentence("; ".join(parts)) if parts else ""
+    warnings = [sentence(plain(w)) for w in found.get("warnings") or []]
+    return " ".join([sentence("; ".join(parts)) if parts else "", *warnings]).strip()
 
 
 def endpoint_grid(trial: Finished) -> Grid:
@@ -165,13 +172,44 @@ def _contrast(row: Row) -> str:
 
 
 def _missing(trial: Finished) -> dict[tuple[str, str], int]:
-    """Patients without a value by (endpoint, arm)."""
+    """Patients without a value by (endpoint, arm): as the analysis counted them, or as the table has them."""
+    found: dict[tuple[str, str], int] = {}
+    for arm in trial.rows("arms"):
+        for name, estimate in (arm.get("endpoints") or {}).items():
+            counted = estimate.get("missing")
+            if isinstance(counted, dict):
+                found[name, str(arm.get("name"))] = sum(int(counted.get(k) or 0) for k in ("left", "rule", "failed"))
+    if found:
+        return found
     table = trial.endpoints
     last = table.sort_values("time", na_position="first", kind="stable").drop_duplicates(
         ["endpoint", "arm", "patient"], keep="last"
     )
     lost = last[last["value"].isna()].groupby(["endpoint", "arm"]).size()
     return {(str(e), str(a)): int(n) for (e, a), n in lost.items()}
+
+
+def uncertainty_grid(trial: Finished) -> Grid | None:
+    """The effect over the draws of the parameters, and what share of its variance comes from them."""
+    rows = list((trial.part("uncertainty") or {}).get("contrasts") or [])
+    groups: dict[str, list[list[str]]] = {}
+    for r in rows:
+        name, measure = str(r.get("endpoint")), str(r.get("measure"))
+        found = trial.endpoint_by_id.get(name)
+        title = sentence(plain(name) if found is None else endpoint_words(trial, found))[:-1]
+        title += f": {measure_title(measure, _unit(trial, name))}"
+        seen = {"estimate": r.get("median"), "ci_low": r.get("low"), "ci_high": r.get("high")}
+        own = next((c for c in trial.main_contrasts(name) if c.get("arm") == r.get("arm")), {})
+        share = real(r.get("share_parameters"))
+        cells = [plain(r.get("arm")), interval(seen, factor(measure)), _contrast(own) if own else NONE]
+        groups.setdefault(title, []).append([*cells, NONE if share is None else f"{100 * share:.0f} %"])
+    if not groups:
+        return None
+    head = ["Arm", "Median of draws (95 % of them)", f"This trial ({trial.level} CI)", "Variance from parameters"]
+    caption = (
+        "Effect over draws of what is uncertain in the model; the rest of the variance is who happens to take part."
+    )
+    return Grid(caption, head, list(groups.items()), csv="uncertainty.csv")
 
 
 def enrichment_grid(trial: Finished) -> Grid | None:

@@ -117,4 +117,4 @@ def _panel(i: int, arm: str, values: Array, limits: tuple[float, float], look: L
         f"{plain(arm)}: of {count(n)} patients {100 * fell:.0f} % fell and {100 * half:.0f} % at least halved; "
         f"from {number(values[-1])} to {number(values[0])} %."
     )
-    return picture(figure, f"waterfall-{i + 1}", message)
+    return picture(figure, f"waterfall-{i + 1}", message, 190)

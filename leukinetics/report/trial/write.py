@@ -11,7 +11,7 @@ from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
 from leukinetics.report.trial import views, words
 from leukinetics.report.trial.assumptions import assumed, influential
-from leukinetics.report.trial.certainty import sensitivity_figure, uncertainty_figures, uncertainty_words
+from leukinetics.report.trial.certainty import sensitivity_figure, uncertainty_figures
 from leukinetics.report.trial.course_figures import below_words, course_figures
 from leukinetics.report.trial.courses import courses
 from leukinetics.report.trial.credibility import credibility
@@ -21,16 +21,17 @@ from leukinetics.report.trial.evidence import evidence
 from leukinetics.report.trial.flow_figure import flow
 from leukinetics.report.trial.folder import Finished, open_folder
 from leukinetics.report.trial.numbers import count, percent
-from leukinetics.report.trial.power_figures import enrichment_figure, power_figure
+from leukinetics.report.trial.power_figures import enrichment_figure, power_figure, power_words
 from leukinetics.report.trial.style import STACK, Picture, drawing, looks, plain
 from leukinetics.report.trial.survival import survival_figures
 from leukinetics.report.trial.tables import csv_tables
+from leukinetics.report.trial.visits import visit_figures
 from leukinetics.report.trial.waterfall import waterfall
 
 TEMPLATE = Path(__file__).with_name("trial.html.j2")
 #: Files of an earlier report of the same folder, which this one may not write again.
 _FIGURES = re.compile(
-    r"(design|flow|power|enrichment|sensitivity|(levels|course|waterfall|survival|subgroups|threshold|uncertainty)-.+)\.svg"
+    r"(design|flow|power|enrichment|sensitivity|(levels|course|waterfall|survival|subgroups|threshold|uncertainty|visits)-.+)\.svg"
 )
 
 
@@ -73,6 +74,7 @@ def _make(trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
                 (c, course_figures(trial, c, arms, False), below_words(trial, c)) for c in read if c.name not in drugs
             ],
             "survival": survival_figures(trial, arms),
+            "visits": visit_figures(trial, arms),
             "waterfall": waterfall(trial, arms),
             "forests": forests(trial, arms),
             "thresholds": threshold_figures(trial, arms),
@@ -95,7 +97,8 @@ def _make(trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
             "matching_words": views.matching_words(trial),
             "endpoint_grid": views.endpoint_grid(trial),
             "enrichment_grid": views.enrichment_grid(trial),
-            "uncertainty_words": uncertainty_words(trial),
+            "uncertainty_grid": views.uncertainty_grid(trial),
+            "power_words": power_words(trial),
             "heavy_grid": views.sensitivity_grid(trial, heavy),
             "assumed_grid": views.assumed_grid(assumptions),
             "evidence": known,
