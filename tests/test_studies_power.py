@@ -79,12 +79,6 @@ def test_replicates_do_not_depend_on_order_or_on_how_many_at_a_time(monkeypatch:
     assert not np.array_equal(many, draw(8, "treated", 999, 20, range(10)))
 
 
-def test_unequal_arms_have_the_power_of_their_ratio() -> None:
-    unequal = Pool(Side(NORMAL + 0.5, None), Side(NORMAL, None), "difference", None, (2, 1))
-    share = power_of(unequal.p_values(40, REPLICATES, seed=6), 0.05)
-    assert within(share, TTestIndPower().power(0.5, 40, 0.05, ratio=2.0))
-
-
 def test_an_analysis_without_a_closed_form_is_fitted_to_fewer_replicates_of_new_patients() -> None:
     seen = []
 

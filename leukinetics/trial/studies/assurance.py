@@ -25,7 +25,7 @@ LARGE = 200.0
 def assurance(
     effects: Sequence[float],
     errors: Sequence[float],
-    m: int,
+    m: float,
     n: int,
     alpha: float,
     direction: float,

@@ -69,7 +69,7 @@ def biomarker(prepared: Prepared, study: Power, population: pd.DataFrame) -> tup
 def _above(prepared: Prepared, c: Contrast, pool: Pool, marker: pd.Series, limit: float) -> dict[str, Any]:
     protocol = prepared.protocol
     study, seed, alpha = protocol.power or Power(), protocol.trial.seed, protocol.analysis.alpha
-    part = Pool(_side(pool.treated, marker, limit), _side(pool.control, marker, limit), pool.kind, pool.fit, pool.ratio)
+    part = Pool(_side(pool.treated, marker, limit), _side(pool.control, marker, limit), pool.kind, pool.fit)
     # Everybody up to the last one enrolled was screened.
     share = float((marker >= limit).sum()) / (int(marker.index.max()) + 1)
     found: dict[str, Any] = {
@@ -91,7 +91,7 @@ def _above(prepared: Prepared, c: Contrast, pool: Pool, marker: pd.Series, limit
     n = size_for(power, study.target, {largest: power(largest)}, 0.0 if part.kind is not None else ROUGH)
     if n is None:
         return found
-    enrolled = n * sum(pool.ratio)
+    enrolled = 2 * n
     screened = math.ceil(enrolled / share - 1e-9)
     cost = screened * study.cost_screened + enrolled * study.cost_enrolled
     return found | {"n_for_target": n, "screened_for_target": screened, "cost": cost}

@@ -57,16 +57,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Pool:
-    """Two arms and their analysis: ``kind`` of :func:`effects`, or ``fit`` where there is no closed form.
-
-    ``ratio``: patients of the treated and the control arm of a replicate for each n.
-    """
+    """Two arms and their analysis: ``kind`` of :func:`effects`, or ``fit`` where there is no closed form."""
 
     treated: Side
     control: Side
     kind: Kind | None
     fit: Fit | None = None
-    ratio: tuple[int, int] = (1, 1)
 
     @property
     def enough(self) -> bool:
@@ -84,15 +80,15 @@ class Pool:
 
     def p_values(self, n: int, replicates: int, seed: int) -> Array:
         """p value of each replicate trial of ``n`` patients per arm; NaN where one cannot be analysed."""
-        size = max(_NUMBERS // (n * sum(self.ratio)), 1)
+        size = max(_NUMBERS // n, 1)
         parts = [
             self._some(n, range(first, min(first + size, replicates)), seed) for first in range(0, replicates, size)
         ]
         return np.concatenate(parts)
 
     def _some(self, n: int, replicates: range, seed: int) -> Array:
-        here = draw(seed, "treated", len(self.treated), n * self.ratio[0], replicates)
-        there = draw(seed, "control", len(self.control), n * self.ratio[1], replicates)
+        here = draw(seed, "treated", len(self.treated), n, replicates)
+        there = draw(seed, "control", len(self.control), n, replicates)
         if self.kind is not None:
             return self._effects(here, there).p_value
         return np.array([self._fitted(a, b) for a, b in zip(here, there, strict=True)])

@@ -1,7 +1,8 @@
 """How large a trial has to be: replicate trials out of the patients that were simulated.
 
-A replicate is a parallel trial of n per arm, whatever the design of the simulation, analysed as the endpoint is; see
-:mod:`leukinetics.trial.studies.pool`. Power is the share of replicates that are significant at ``alpha``.
+A replicate is a parallel trial of two arms of n patients each, whatever the design of the simulation and the ratio of
+its arms, analysed as the endpoint is; see :mod:`leukinetics.trial.studies.pool`. Power is the share of replicates that
+are significant at ``alpha``.
 """
 
 from __future__ import annotations
@@ -119,6 +120,9 @@ def _assured(
     rows = [d["contrasts"][place] for d in run_draws(prepared, keep, threads, progress, typical) if not d["failed"]]
     effects, errors = ([math.nan if r[k] is None else float(r[k]) for r in rows] for k in ("effect", "error"))
     direction = parallel_effect(protocol, c.endpoint, pool)[0]
-    m, alpha = protocol.uncertainty.patients, protocol.analysis.alpha
+    # Arms of unequal size have the error of two arms of their harmonic mean.
+    ratios = [protocol.arm[i].ratio for i in (c.arm, c.reference)]
+    m = protocol.uncertainty.patients * 2.0 / sum(1.0 / ratio for ratio in ratios)
+    alpha = protocol.analysis.alpha
     fitted = {"ancova": 3, "difference": 2}.get(pool.kind or "", -math.inf)  # coefficients of the analysis
-    return {n: assurance(effects, errors, m, n, alpha, direction, n * sum(pool.ratio) - fitted) for n in sizes}
+    return {n: assurance(effects, errors, m, n, alpha, direction, 2 * n - fitted) for n in sizes}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def pool_of(protocol: Protocol, c: Contrast, treated: pd.DataFrame, control: pd.
 
     What covariates besides the baseline explain in the whole pool is taken off the values beforehand.
     """
-    endpoint, ratio = c.endpoint, (protocol.arm[c.arm].ratio, protocol.arm[c.reference].ratio)
+    endpoint = c.endpoint
     kind = closed_form(endpoint)
     if kind is None:
 
@@ -32,22 +32,28 @@ def pool_of(protocol: Protocol, c: Contrast, treated: pd.DataFrame, control: pd.
             p = compared(protocol, endpoint, a, b, "parallel")["p_value"]
             return math.nan if p is None else float(p)
 
-        return Pool(_whole(treated), _whole(control), None, fit, ratio)
+        return Pool(_whole(treated), _whole(control), None, fit)
     a, b = (_side(endpoint, reported(endpoint, t), kind == "ancova") for t in (treated, control))
     names = [name for name in protocol.analysis.covariates if name in treated.columns]
     if kind == "ancova" and names:
         a, b = _adjusted(a, b, names)
-    return Pool(a, b, kind, None, ratio)
+    return Pool(a, b, kind)
 
 
-def parallel_effect(protocol: Protocol, endpoint: Endpoint, pool: Pool) -> tuple[float, float]:
-    """(effect, standard error) that a parallel trial of the whole pool finds, on the scale of the analysis."""
+def parallel_effect(
+    protocol: Protocol, endpoint: Endpoint, pool: Pool, known: dict[str, Any] | None = None
+) -> tuple[float, float]:
+    """(effect, standard error) that a parallel trial of the whole pool finds, on the scale of the analysis.
+
+    ``known``: the row of the contrast as the trial itself analyses it, which need not be made again.
+    """
     if pool.kind is not None:
         found = pool.whole()
         return float(found.estimate[0]), float(found.se[0])
     assert pool.treated.table is not None
     assert pool.control.table is not None
-    row = compared(protocol, endpoint, pool.treated.table, pool.control.table, "parallel")
+    row = known if protocol.trial.design == "parallel" else None
+    row = row or compared(protocol, endpoint, pool.treated.table, pool.control.table, "parallel")
     effect = math.nan if row["estimate"] is None else on_scale(row["measure"], row["estimate"])
     return effect, standard_error(row, protocol.analysis.alpha)
 

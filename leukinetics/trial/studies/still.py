@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+#: Runs in a part.
+TOGETHER = 250
 #: Share of the people who must have a solution for a run to count.
 SOLVED = 0.75
 START, END = "start", "end"  # endpoints that take the place of events that come at random
@@ -85,7 +87,7 @@ def kept_runs(
 ) -> Array:
     """:meth:`Still.run` in parts that are kept."""
     found: list[float | None] = []
-    for part in batches(model.prepared, len(typical)):
+    for part in batches(model.prepared, len(typical), TOGETHER):
         progress(part.start, len(typical), "runs of the sensitivity analysis")
 
         def compute(part: range = part) -> list[float | None]:

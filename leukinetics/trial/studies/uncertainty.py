@@ -38,6 +38,8 @@ from leukinetics.trial.studies.variance import Shares, mean_correlation, shares,
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Draws in a part.
+TOGETHER = 10
 #: Share of the patients of a draw that must have a solution for the draw to count.
 SOLVED = 0.75
 TOO_FEW = "fewer people were eligible than the trial needs"
@@ -92,7 +94,7 @@ def run_draws(
     drawn = draws(prepared.assembly, study.draws, prepared.protocol.trial.seed).to_dict("records")
     rows = [{str(k): float(v) for k, v in row.items()} | dict(typical or {}) for row in drawn]
     done: list[dict[str, Any]] = []
-    for part in batches(small, len(rows)):
+    for part in batches(small, len(rows), TOGETHER):
         progress(part.start, len(rows), "draws of what is uncertain")
 
         def compute(part: range = part) -> list[dict[str, Any]]:
@@ -133,11 +135,13 @@ def _of_draw(outcome: Outcome, k: int, protocol: Protocol) -> dict[str, Any]:
 def _of_tables(protocol: Protocol, c: Contrast, treated: pd.DataFrame, control: pd.DataFrame) -> dict[str, Any]:
     row = compared(protocol, c.endpoint, treated, control, protocol.trial.design)
     part = shares(c.endpoint, treated, control, twins=protocol.trial.design == "twins")
-    effect, error = parallel_effect(protocol, c.endpoint, pool_of(protocol, c, treated, control))
+    pool = pool_of(protocol, c, treated, control)
+    effect, error = parallel_effect(protocol, c.endpoint, pool, row)
+    own = standard_error(row, protocol.analysis.alpha)
     return {
         "measure": row["measure"],
         "estimate": row["estimate"],
-        "se": number(standard_error(row, protocol.analysis.alpha)),
+        "se": number(own),
         "effect": number(effect),
         "error": number(error),
         "people": part.people.tolist(),
