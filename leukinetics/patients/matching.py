@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukinetics.patients.targets import Basis, Figure, Target, Values, with_kept
+from leukinetics.patients.targets import Basis, Figure, Target, Values, completed
 from leukinetics.patients.tilting import tilt
 from leukinetics.patients.weighted import effective_size
 
@@ -72,7 +72,7 @@ def match(targets: Sequence[Target], pilot: Values) -> Matching:
     Figures that contradict each other, or of which the pilot has nobody, are approached as far as the weights rest
     on enough people; :meth:`Matching.figures` tells which were met.
     """
-    targets = tuple(with_kept(targets))
+    targets = tuple(completed(targets))
     n = len(next(iter(pilot.values())))
     w = np.full(n, 1.0 / n)
     bases: list[Basis] | None = None

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from scipy.special import ndtri
 
 from leukinetics.patients import weighted
 from leukinetics.patients.criteria import Bound
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 SHARE, MEAN, SD, CORRELATION = 0.02, 0.05, 0.05, 0.03
 #: A positive variable with a larger skewness is taken as lognormal.
 SKEWED = 1.0
+#: A variable with fewer values is a count.
+CONTINUOUS = 20
 #: How far center and size of a logarithm are mended at a time: figures that cannot be met are not run after.
 MOST_STEP = 0.2
 
@@ -116,6 +119,14 @@ class Exceedance:
     def reached(self, values: Values, w: Array) -> list[tuple[float, bool]]:
         share = weighted.mean(self._meets(values), w)
         return [(share, abs(share - self.share) <= SHARE)]
+
+    def shift(self, values: Values) -> float:
+        """By how many SDs a normal variable would have to move; NaN where that is not to be said."""
+        before = float(self._meets(values).mean())
+        if len(self.bounds) != 1 or not (0 < before < 1 and 0 < self.share < 1):
+            return float("nan")
+        away = float(ndtri(self.share) - ndtri(before))
+        return away if self.bounds[0].sign in (">", ">=", "≥") else -away
 
     def _meets(self, values: Values) -> Array:
         x = values[self.variable]
@@ -212,7 +223,8 @@ class MomentBasis:
     def features(self, values: Values) -> Array:
         x = values[self.variable]
         away = (np.log(np.maximum(x, np.finfo(float).tiny)) if self.log else x) - self.center
-        return np.column_stack([f for f, used in ((away, self.mean), (away**2 - self.size**2, self.sd)) if used])
+        columns = [f for f, used in ((away, self.mean), (away**2 - self.size**2, self.sd)) if used]
+        return np.column_stack(columns) if columns else np.empty((len(x), 0))
 
 
 @dataclass(frozen=True)
@@ -281,15 +293,65 @@ class ScoreBasis:
         return np.column_stack(columns)
 
 
-def with_kept(targets: Sequence[Target]) -> list[Target]:
-    """The targets, with correlations told of which of their variables nothing else is said."""
+@dataclass(frozen=True)
+class Shape:
+    """Where a variable's quantiles or a share are published, its distribution moves as a whole.
+
+    The figures alone would be met by steps: all people above a limit made more frequent by one factor. So the mean of
+    y moves with the figures, and where quartiles are given its SD with them: mean (q1 + m + q3)/3, SD
+    (q3 - q1)/1.35 (Wan et al. 2014, doi:10.1186/1471-2288-14-135). The steps that remain are small.
+    """
+
+    variable: Variable
+    quantiles: tuple[Quantile, ...]
+    shares: tuple[Exceedance, ...]
+
+    @property
+    def reads(self) -> tuple[Variable, ...]:
+        return (self.variable,)
+
+    @property
+    def figures(self) -> list[Figure]:
+        return []
+
+    def basis(self, values: Values, w: Array, before: Basis | None) -> Basis:
+        if before is not None:
+            return before
+        x = values[self.variable]
+        if len(np.unique(x)) < CONTINUOUS:  # counts have no shape
+            return MomentBasis(self.variable, False, 0.0, 0.0, False, False)
+        log = bool(x.min() > 0 and _skewness(x) > SKEWED and all(q.value > 0 for q in self.quantiles))
+        y = np.log(x) if log else x
+        at = {q.p: float(np.log(q.value)) if log else q.value for q in self.quantiles}
+        if 0.25 in at and 0.75 in at:
+            return MomentBasis(self.variable, log, sum(at.values()) / len(at), (at[0.75] - at[0.25]) / 1.35, True, True)
+        shifts = [value - float(np.quantile(y, p)) for p, value in at.items()]
+        shifts = shifts or [float(y.std()) * s.shift(values) for s in self.shares]
+        return MomentBasis(self.variable, log, float(y.mean()) + shifts[0], 1.0, np.isfinite(shifts[0]), False)
+
+    def reached(self, values: Values, w: Array) -> list[tuple[float, bool]]:
+        return []
+
+
+def completed(targets: Sequence[Target]) -> list[Target]:
+    """The targets, with shapes of variables of which quantiles or shares are published and no moments, and with
+    correlations told of which of their variables nothing else is said."""
     said = {v.name for t in targets if not isinstance(t, Correlation) for v in t.reads}
-    return [
-        Correlation(t.a, t.b, t.rho, tuple(v for v in t.reads if v.name not in said), t.source)
-        if isinstance(t, Correlation)
-        else t
-        for t in targets
-    ]
+    found: list[Target] = []
+    for t in targets:
+        if isinstance(t, Correlation):
+            t = Correlation(t.a, t.b, t.rho, tuple(v for v in t.reads if v.name not in said), t.source)
+        found.append(t)
+    moments = {(t.variable.name, t.variable.how) for t in targets if isinstance(t, Moments)}
+    parts = [t for t in targets if isinstance(t, (Quantile, Exceedance))]
+    for v in dict.fromkeys(t.variable for t in parts):
+        if (v.name, v.how) not in moments:
+            own = [t for t in parts if t.variable == v]
+            quantiles = tuple(t for t in own if isinstance(t, Quantile))
+            found.append(Shape(v, quantiles, tuple(t for t in own if isinstance(t, Exceedance))))
+            if quantiles:
+                moments.add((v.name, v.how))
+    return found
 
 
 def _of_scores(rho: float) -> float:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 PENALTIES = 10.0 ** np.arange(3.0, -6.5, -0.5)
 #: Share of the people that the weights must be worth (Kish), else they would rest on a handful.
 LEAST_SHARE = 0.02
-#: Weights above this quantile are the bound: a single odd person must not make all others rare.
-CAP = 0.999
+#: The bound is the first of these quantiles of the weights with which at least so many are accepted: a few odd people
+#: must not make all others rare.
+CAPS, ENOUGH = (0.999, 0.99, 0.95), 0.05
 _STEPS = 60
 _CLOSE = 1e-11
 
@@ -53,9 +54,13 @@ def tilt(features: Array) -> tuple[Array, float]:
             moving[np.argmax(np.where(moving, np.abs(w @ scaled) / w.sum(), -1.0))] = False
         moving &= level < len(PENALTIES) - 1
         level += moving
-    cap = float(np.quantile(scaled @ found, CAP, method="higher"))
-    accepted = float(np.exp(np.minimum(scaled @ found - cap, 0.0)).mean())
-    bounded = _newton(_Bounded(scaled, cap, accepted), found, PENALTIES[np.maximum(level, 0)])
+    exponent, penalty = scaled @ found, PENALTIES[np.maximum(level, 0)]
+    for share in CAPS:
+        cap = float(np.quantile(exponent, share, method="higher"))
+        accepted = float(np.exp(np.minimum(exponent - cap, 0.0)).mean())
+        bounded = _newton(_Bounded(scaled, cap, accepted), found, penalty)
+        if np.exp(np.minimum(scaled @ bounded - cap, 0.0)).mean() >= ENOUGH:
+            break
     lam = np.zeros(features.shape[1])
     lam[used] = bounded / spread[used]
     return lam, cap
