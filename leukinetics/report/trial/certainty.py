@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.effects import effect_axis, measure_title
 from leukinetics.report.trial.folder import Finished, Row
 from leukinetics.report.trial.numbers import number, percent, real
 from leukinetics.report.trial.style import INK, KIND_COLOURS, SOFT, Look, Picture, canvas, picture, plain, short
-from leukinetics.report.trial.words import endpoint_words, factor, sentence
+from leukinetics.report.trial.text import sentence
+from leukinetics.report.trial.words import factor
 
 WIDTH, MOST_BARS = 760, 15
 

@@ -49,16 +49,17 @@ def flow(trial: Finished, arms: dict[str, Look]) -> Picture | None:
         head.append("each simulated under every arm")
     _box(axes, centre - wide / 2, bottom, wide, 42, head, INK)
     base = bottom + 42
-    y0 = base + GAP
     for i, (row, text) in enumerate(zip(rows, texts, strict=True)):
-        r, c = divmod(i, per_row)
-        x, y = 6 + c * (box + 10), y0 + r * (arm_height + 12)
+        line, place = divmod(i, per_row)
+        left, y0 = 6 + place * (box + 10), base + GAP + line * (arm_height + 12)
         look = arms.get(str(row.get("name")))
-        if r == 0:
+        if line == 0:
             _line(
-                axes, [(centre, base), (centre, base + GAP / 2), (x + box / 2, base + GAP / 2), (x + box / 2, y)], True
+                axes,
+                [(centre, base), (centre, base + GAP / 2), (left + box / 2, base + GAP / 2), (left + box / 2, y0)],
+                True,
             )
-        _box(axes, x, y, box, arm_height, text, look.colour if look else INK, left=True, bold=True)
+        _box(axes, left, y0, box, arm_height, text, look.colour if look else INK, left=True, bold=True)
     said = "; ".join(
         f"{plain(r.get('name'))}: {count(r.get('analysed'))} of {count(r.get('allocated'))} analysed" for r in rows
     )

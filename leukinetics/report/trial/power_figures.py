@@ -134,6 +134,7 @@ def power_words(trial: Finished) -> str:
     pool = found.get("pool")
     if isinstance(pool, dict) and pool:
         sizes = " and ".join(count(v) for v in pool.values())
-        text += f" Each of {count(found.get('replicates'))} replicate trials draws patients {plain(found.get('sampling', ''))} "
+        how = plain(found.get("sampling", ""))
+        text += f" Each of {count(found.get('replicates'))} replicate trials draws patients {how} "
         text += f"from the simulated ones ({sizes})."
     return text

@@ -1,15 +1,13 @@
-"""The report's tables as rows of text."""
+"""Tables of patients, endpoints and failures as rows of text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
-from leukinetics.report.trial.assumptions import Assumed
+from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.effects import measure_title
-from leukinetics.report.trial.evidence import Evidence
 from leukinetics.report.trial.folder import Finished, Row
+from leukinetics.report.trial.grid import Grid
 from leukinetics.report.trial.numbers import (
     NONE,
     count,
@@ -23,26 +21,10 @@ from leukinetics.report.trial.numbers import (
     with_unit,
 )
 from leukinetics.report.trial.style import plain
-from leukinetics.report.trial.words import ANALYSES, arm_unit, endpoint_words, factor, sentence, share_factor
+from leukinetics.report.trial.text import sentence
+from leukinetics.report.trial.words import arm_unit, factor, share_factor
 
-STATISTICS = {
-    "geometric_mean": "geometric mean",
-    "ls_mean": "adjusted mean",
-    "proportion": "share",
-    "rate": "rate per year",
-}
 MOST_FAILURES = 20
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: ``head``, groups of rows under a title (empty: none), the columns that are text, and its CSV file."""
-
-    caption: str
-    head: list[str]
-    groups: list[tuple[str, list[list[str]]]]
-    words: set[int] = field(default_factory=lambda: {0})
-    csv: str = ""
 
 
 def baseline_grid(trial: Finished) -> Grid | None:
@@ -132,8 +114,8 @@ def endpoint_grid(trial: Finished) -> Grid:
         first = rows[0] if rows else {}
         title = f"{sentence(endpoint_words(trial, e))[:-1]}{' (primary)' if e.id == trial.primary.id else ''}"
         if first.get("analysis"):
-            title += f". {sentence(ANALYSES.get(str(first['analysis']), str(first['analysis'])))}"
-            title += f" Contrast: {measure_title(str(first.get('measure')), _unit(trial, e.id))}."
+            title += f". {sentence(plain(first['analysis']))}"
+            title += f" Contrast: {measure_title(str(first.get('measure')), trial.unit(e.id))}."
         body: list[list[str]] = []
         for arm in trial.arms:
             mine = [r for r in rows if r.get("arm") == arm]
@@ -155,10 +137,6 @@ def endpoint_grid(trial: Finished) -> Grid:
     head = ["Arm", "n", "Missing", f"Estimate ({trial.level} CI)", f"Against reference ({trial.level} CI)", "p"]
     caption = "Endpoints: estimates by arm and contrasts."
     return Grid(caption, head + (["p, adjusted"] if adjusted else []), groups, csv="contrasts.csv")
-
-
-def _unit(trial: Finished, endpoint: str) -> Any:
-    return next((u for a in trial.arms if (u := trial.estimate(a, endpoint).get("unit"))), "")
 
 
 def _estimate(trial: Finished, arm: str, endpoint: str) -> str:
@@ -186,94 +164,7 @@ def _missing(trial: Finished) -> dict[tuple[str, str], int]:
         ["endpoint", "arm", "patient"], keep="last"
     )
     lost = last[last["value"].isna()].groupby(["endpoint", "arm"]).size()
-    return {(str(e), str(a)): int(n) for (e, a), n in lost.items()}
-
-
-def uncertainty_grid(trial: Finished) -> Grid | None:
-    """The effect over the draws of the parameters, and what share of its variance comes from them."""
-    rows = list((trial.part("uncertainty") or {}).get("contrasts") or [])
-    groups: dict[str, list[list[str]]] = {}
-    for r in rows:
-        name, measure = str(r.get("endpoint")), str(r.get("measure"))
-        found = trial.endpoint_by_id.get(name)
-        title = sentence(plain(name) if found is None else endpoint_words(trial, found))[:-1]
-        title += f": {measure_title(measure, _unit(trial, name))}"
-        seen = {"estimate": r.get("median"), "ci_low": r.get("low"), "ci_high": r.get("high")}
-        own = next((c for c in trial.main_contrasts(name) if c.get("arm") == r.get("arm")), {})
-        share = real(r.get("share_parameters"))
-        cells = [plain(r.get("arm")), interval(seen, factor(measure)), _contrast(own) if own else NONE]
-        groups.setdefault(title, []).append([*cells, NONE if share is None else f"{100 * share:.0f} %"])
-    if not groups:
-        return None
-    head = ["Arm", "Median of draws (95 % of them)", f"This trial ({trial.level} CI)", "Variance from parameters"]
-    caption = (
-        "Effect over draws of what is uncertain in the model; the rest of the variance is who happens to take part."
-    )
-    return Grid(caption, head, list(groups.items()), csv="uncertainty.csv")
-
-
-def enrichment_grid(trial: Finished) -> Grid | None:
-    """What asking for a biomarker at screening does to effect, size and cost."""
-    found = trial.part("power") or {}
-    rows = list(found.get("enrichment") or [])
-    if not rows:
-        return None
-    measure = next((str(c.get("measure")) for c in trial.main_contrasts(str(found.get("endpoint")))), "difference")
-    scale = factor(measure)
-    body = [
-        [
-            f"≥ {r['threshold']:.10g} {unit_text(r.get('unit'))}".strip(),
-            percent(r.get("share")),
-            interval({"estimate": r.get("effect"), "ci_low": r.get("ci_low"), "ci_high": r.get("ci_high")}, scale),
-            count(r.get("n_for_target")),
-            count(r.get("screened_for_target")),
-            count(r.get("cost")),
-        ]
-        for r in rows
-    ]
-    head = ["Threshold", "People above", f"Effect ({trial.level} CI)", "Per arm", "Screened", "Cost"]
-    return Grid("Enrichment: a trial of the target power at each threshold.", head, [("", body)], csv="enrichment.csv")
-
-
-def sensitivity_grid(trial: Finished, rows: Sequence[Assumed]) -> Grid | None:
-    """The assumed parameters that matter most."""
-    if not rows:
-        return None
-    body = [[a.id, a.value, a.range, number(a.influence, 2), a.source or NONE, a.note] for a in rows]
-    head = ["Parameter", "Value", "Range thought possible (95 %)", "Influence", "Source", "Note"]
-    return Grid("Assumed parameters that the answer leans on.", head, [("", body)], {0, 4, 5}, "sensitivity.csv")
-
-
-def assumed_grid(rows: Sequence[Assumed]) -> Grid:
-    """All assumed parameters of the assembled model."""
-    body = [[a.id, a.value, a.range, a.source or NONE, a.note, a.owner] for a in rows]
-    head = ["Parameter", "Value", "Range thought possible (95 %)", "Source", "Note", "Part of"]
-    return Grid("All assumed parameters of the assembled model.", head, [("", body)], {0, 3, 4, 5}, "assumed.csv")
-
-
-def evidence_grid(found: Evidence) -> Grid | None:
-    """Published studies of the same condition or drugs, and how many of their readouts lie within the errors."""
-    if not found.studies:
-        return None
-    titles = {
-        "condition and drug": "Same condition and drug",
-        "drug": "Same drug, another condition",
-        "condition": "Same condition",
-    }
-    groups = []
-    for shares, title in titles.items():
-        mine = [s for s in found.studies if s.shares == shares]
-        if mine:
-            rows = [
-                [s.title, _of(s.predicted_inside, s.predicted), _of(s.fitted_inside, s.fitted), s.source] for s in mine
-            ]
-            groups.append((title, rows))
-    head = ["Published study", "Predicted: inside", "Fitted: inside", "Source"]
-    return Grid("Published readouts that lie within the stated errors.", head, groups, {0, 3})
-
-
-def _of(inside: int, n: int) -> str:
-    return f"{inside} of {n}" if n else NONE
+    return {(str(key[0]), str(key[1])): int(n) for key, n in lost.items() if isinstance(key, tuple)}
 
 
 def failures_grid(trial: Finished) -> Grid | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from leukinetics.report.trial.axes import end_labels, set_log, set_time, time_axis
+from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.folder import Finished, Row
 from leukinetics.report.trial.numbers import duration, interval, real, unit_text
 from leukinetics.report.trial.style import SOFT, Look, Picture, canvas, picture, plain, short
-from leukinetics.report.trial.words import endpoint_words, sentence
+from leukinetics.report.trial.text import sentence
 
 
 def visit_figures(trial: Finished, arms: dict[str, Look]) -> list[tuple[str, Picture]]:
     """(title, picture) of each endpoint that was analysed at several visits."""
-    found = []
+    found: list[tuple[str, Picture]] = []
     for e in trial.protocol.endpoint:
         rows = {a: trial.estimate(a, e.id).get("visits") or [] for a in trial.arms}
         rows = {a: [v for v in r if real(v.get("estimate")) is not None] for a, r in rows.items()}
@@ -52,10 +53,19 @@ def _draw(
         look = arms[arm]
         shift = (i - (len(rows) - 1) / 2) * step  # so that intervals do not hide each other
         x = [v["time"] / axis.days + shift for v in visits]
-        axes.plot(x, [v["estimate"] for v in visits], look.marker, color=look.colour, ls=look.dash, ms=4.5, mew=0)
-        for at, v in zip(x, visits, strict=True):
-            if real(v.get("ci_low")) is not None and real(v.get("ci_high")) is not None:
-                axes.plot([at, at], [v["ci_low"], v["ci_high"]], color=look.colour, lw=1.1)
+        axes.plot(
+            x,
+            [v["estimate"] for v in visits],
+            look.marker,
+            color=look.colour,
+            ls=look.dash,
+            ms=4.5,
+            mew=0,
+            clip_on=False,
+        )
+        for at, visit in zip(x, visits, strict=True):
+            if real(visit.get("ci_low")) is not None and real(visit.get("ci_high")) is not None:
+                axes.plot([at, at], [visit["ci_low"], visit["ci_high"]], color=look.colour, lw=1.1, clip_on=False)
     last = [float(r[-1]["estimate"]) for r in rows.values()]
     end_labels(axes, float(axes.get_xlim()[1]), last, [short(a, 14) for a in rows], [arms[a].colour for a in rows])
     shown = unit_text(unit)

@@ -9,13 +9,14 @@ from typing import Any
 
 from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
-from leukinetics.report.trial import views, words
+from leukinetics.report.trial import study_views, views, words
 from leukinetics.report.trial.assumptions import assumed, influential
 from leukinetics.report.trial.certainty import sensitivity_figure, uncertainty_figures
 from leukinetics.report.trial.course_figures import below_words, course_figures
 from leukinetics.report.trial.courses import courses
 from leukinetics.report.trial.credibility import credibility
 from leukinetics.report.trial.design_figure import design
+from leukinetics.report.trial.design_words import design_words
 from leukinetics.report.trial.effects import forests, threshold_figures
 from leukinetics.report.trial.evidence import evidence
 from leukinetics.report.trial.flow_figure import flow
@@ -25,6 +26,7 @@ from leukinetics.report.trial.power_figures import enrichment_figure, power_figu
 from leukinetics.report.trial.style import STACK, Picture, drawing, looks, plain
 from leukinetics.report.trial.survival import survival_figures
 from leukinetics.report.trial.tables import csv_tables
+from leukinetics.report.trial.text import sentence, tie
 from leukinetics.report.trial.visits import visit_figures
 from leukinetics.report.trial.waterfall import waterfall
 
@@ -91,18 +93,18 @@ def _make(trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
             "answer": words.answer(trial),
             "role": words.ROLE,
             "question": words.question(trial),
-            "design_words": words.design_words(trial),
+            "design_words": design_words(trial),
             "baseline_grid": views.baseline_grid(trial),
             "matching_grid": views.matching_grid(trial),
             "matching_words": views.matching_words(trial),
             "endpoint_grid": views.endpoint_grid(trial),
-            "enrichment_grid": views.enrichment_grid(trial),
-            "uncertainty_grid": views.uncertainty_grid(trial),
+            "enrichment_grid": study_views.enrichment_grid(trial),
+            "uncertainty_grid": study_views.uncertainty_grid(trial),
             "power_words": power_words(trial),
-            "heavy_grid": views.sensitivity_grid(trial, heavy),
-            "assumed_grid": views.assumed_grid(assumptions),
+            "heavy_grid": study_views.sensitivity_grid(trial, heavy),
+            "assumed_grid": study_views.assumed_grid(assumptions),
             "evidence": known,
-            "evidence_grid": views.evidence_grid(known),
+            "evidence_grid": study_views.evidence_grid(known),
             "credibility": credibility(trial, known, assumptions),
             "failures_grid": views.failures_grid(trial),
             "made": _provenance(trial),
@@ -117,8 +119,8 @@ def _page(trial: Finished, content: Mapping[str, Any]) -> str:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
-        "sentence": words.sentence,
-        "tie": words.tie,
+        "sentence": sentence,
+        "tie": tie,
         "plain": plain,
         "percent": percent,
         "count": count,
