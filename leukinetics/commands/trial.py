@@ -36,7 +36,7 @@ def run_job(job: Job) -> str:
     if job.dry_run:
         from leukinetics.trial.plan import plan
 
-        return str(plan(job.protocol, patients=job.patients).text())
+        return str(plan(job.protocol, patients=job.patients, threads=job.threads).text())
     if job.out is None:
         raise DataError("Name a folder for the trial's files with --out, or say --dry-run.")
     folder = check_folder(job.out, resume=job.resume, overwrite=job.overwrite)
