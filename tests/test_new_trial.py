@@ -13,7 +13,7 @@ from leukinetics import DataError, ModelError, trial
 from leukinetics.biology.folder import load
 from leukinetics.cli import app
 from leukinetics.commands.new import new_trial, protocol_text
-from leukinetics.trial.checks.schema import _part
+from leukinetics.trial.checks.schema import part_of
 from leukinetics.trial.protocol import Protocol
 
 HERE = Path("trial.toml")
@@ -97,7 +97,7 @@ def test_every_table_and_nearly_every_key_is_shown() -> None:
     assert shown.keys() == set(Protocol.known_keys())
     missing = set()
     for name, field in Protocol.model_fields.items():
-        part, listed = _part(field.annotation)
+        part, listed = part_of(field.annotation)
         if part is None:
             continue
         tables = shown[name] if listed else [shown[name]]

@@ -58,7 +58,7 @@ def protocol_text(condition: str, drug: str, path: Path) -> str:
     dose = f"{regimen.amount} {regimen.route}" + (f" every {_every(regimen)}" if regimen.every else "")
     values = {
         "file": path.name,
-        "title": f"{spec.name} in {group.title or condition}",
+        "title": f"{spec.name}: {group.title or condition}",
         "condition": condition,
         "drug": drug,
         "duration": days(length),
