@@ -139,6 +139,17 @@ def trial(
         print(run_job(job))
 
 
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished trial.")],
+) -> None:
+    """Write the report of a finished trial (again): report.html, its tables and figures."""
+    with mistakes():
+        from leukinetics.commands.report import run
+
+        print(run(folder))
+
+
 @new_app.command("trial")
 def new_trial(
     condition: Annotated[str, typer.Option(metavar="NAME", help="Whom it is about.")] = "metabolic_inflammation",
@@ -258,6 +269,9 @@ def validate(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Also keep the outcome in the package, where reports of trials read it.")
+    ] = False,
 ) -> None:
     """Simulate published studies and hold the predictions against what they found."""
     with mistakes():
@@ -272,6 +286,7 @@ def validate(
             patients=patients,
             seed=seed,
             threads=threads,
+            write=write,
         )
 
 
