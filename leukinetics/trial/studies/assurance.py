@@ -25,7 +25,7 @@ LARGE = 200.0
 def assurance(
     effects: Sequence[float],
     errors: Sequence[float],
-    m: float,
+    m: int,
     n: int,
     alpha: float,
     direction: float,

@@ -67,7 +67,7 @@ def power(
         "endpoint": c.endpoint.id,
         "arm": protocol.arm[c.arm].name,
         "reference": protocol.arm[c.reference].name,
-        "analysis": analysis_of(c.endpoint),
+        "analysis": analysis_of(c.endpoint).replace("mmrm", "ancova"),  # see closed_form
         "design": "parallel",
         "sampling": "with replacement",
         "pool": {"arm": len(pool.treated), "reference": len(pool.control)},
@@ -120,9 +120,6 @@ def _assured(
     rows = [d["contrasts"][place] for d in run_draws(prepared, keep, threads, progress, typical) if not d["failed"]]
     effects, errors = ([math.nan if r[k] is None else float(r[k]) for r in rows] for k in ("effect", "error"))
     direction = parallel_effect(protocol, c.endpoint, pool)[0]
-    # Arms of unequal size have the error of two arms of their harmonic mean.
-    ratios = [protocol.arm[i].ratio for i in (c.arm, c.reference)]
-    m = protocol.uncertainty.patients * 2.0 / sum(1.0 / ratio for ratio in ratios)
-    alpha = protocol.analysis.alpha
+    m, alpha = protocol.uncertainty.patients, protocol.analysis.alpha
     fitted = {"ancova": 3, "difference": 2}.get(pool.kind or "", -math.inf)  # coefficients of the analysis
     return {n: assurance(effects, errors, m, n, alpha, direction, 2 * n - fitted) for n in sizes}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from leukinetics.trial.protocol import Endpoint, Protocol
+from leukinetics.trial.statistics.scale import analysis_of
 from leukinetics.trial.studies.analysed import closed_form, compared, on_analysis_scale, reported
 from leukinetics.trial.studies.pool import Pool, Side
 from leukinetics.trial.studies.question import Contrast, on_scale, standard_error
@@ -26,6 +27,8 @@ def pool_of(protocol: Protocol, c: Contrast, treated: pd.DataFrame, control: pd.
     """
     endpoint = c.endpoint
     kind = closed_form(endpoint)
+    if analysis_of(endpoint) == "cox":
+        return Pool(_times(treated), _times(control), "log_rank")
     if kind is None:
 
         def fit(a: pd.DataFrame, b: pd.DataFrame) -> float:
@@ -40,20 +43,13 @@ def pool_of(protocol: Protocol, c: Contrast, treated: pd.DataFrame, control: pd.
     return Pool(a, b, kind)
 
 
-def parallel_effect(
-    protocol: Protocol, endpoint: Endpoint, pool: Pool, known: dict[str, Any] | None = None
-) -> tuple[float, float]:
-    """(effect, standard error) that a parallel trial of the whole pool finds, on the scale of the analysis.
-
-    ``known``: the row of the contrast as the trial itself analyses it, which need not be made again.
-    """
-    if pool.kind is not None:
-        found = pool.whole()
+def parallel_effect(protocol: Protocol, endpoint: Endpoint, pool: Pool) -> tuple[float, float]:
+    """(effect, standard error) that a parallel trial of the whole pool finds, on the scale of the analysis."""
+    if (found := pool.whole()) is not None:
         return float(found.estimate[0]), float(found.se[0])
     assert pool.treated.table is not None
     assert pool.control.table is not None
-    row = known if protocol.trial.design == "parallel" else None
-    row = row or compared(protocol, endpoint, pool.treated.table, pool.control.table, "parallel")
+    row = compared(protocol, endpoint, pool.treated.table, pool.control.table, "parallel")
     effect = math.nan if row["estimate"] is None else on_scale(row["measure"], row["estimate"])
     return effect, standard_error(row, protocol.analysis.alpha)
 
@@ -61,6 +57,11 @@ def parallel_effect(
 def _side(endpoint: Endpoint, table: pd.DataFrame, adjusted: bool) -> Side:
     values, baseline = on_analysis_scale(endpoint, table)
     return Side(values, baseline if adjusted and np.isfinite(baseline).any() else None, table)
+
+
+def _times(table: pd.DataFrame) -> Side:
+    events = ~table["censored"].to_numpy(dtype=bool)
+    return Side(table["value"].to_numpy(dtype=float), None, table, events)
 
 
 def _whole(table: pd.DataFrame) -> Side:
