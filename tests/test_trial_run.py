@@ -281,6 +281,22 @@ def test_a_patient_that_cannot_be_solved_is_counted_and_takes_nobody_down() -> N
     pd.testing.assert_series_equal(rest, whole.loc[rest.index])
 
 
+@pytest.mark.parametrize("design", ["twins", "parallel"])
+def test_an_arm_of_which_nobody_can_be_solved_has_no_numbers(design: str) -> None:
+    ready = prepared(trial_design=design, patients=6)
+    columns = ready.plan.columns
+    ready.plan.columns = lambda z, typical=(): columns(z, typical) | {"mab_CL": np.full((1, len(z)), -1e6)}
+    result = trial.run(ready)
+    placebo, treated = result.summary["arms"]
+    assert (placebo["n"], treated["n"]) == (6, 0)
+    assert placebo["endpoints"]["level"]["estimate"] == 0
+    assert treated["endpoints"]["level"]["estimate"] is None
+    assert {c["estimate"] for c in result.summary["contrasts"]} == {None}
+    flow = result.summary["flow"]["arms"][1]
+    assert (flow["allocated"], flow["failed"], flow["analysed"]) == (6, 6, 0)
+    assert set(result.observations["arm"]) == {"placebo"}
+
+
 def test_a_clock_starts_at_the_time_of_day_after_a_lead() -> None:
     ends = [
         {"id": "peak", "observable": "crp", "kind": "time_of_maximum", "every": "15 min", "to": "24 h", "unit": "h"}
