@@ -90,6 +90,8 @@ def interaction_pairs(rows: Rows, modifier: Array, scale: Scale) -> float:
     y = scale.checked(rows.values)
     y, g = y[here] - y[there], modifier[here]
     use = ~np.isnan(y).all(axis=1) & ~np.isnan(g).any(axis=1)
+    if not use.any():
+        raise NotFitted("there are no values")
     columns = np.hstack([np.ones((int(use.sum()), 1)), g[use] - g[use].mean(axis=0)])
     return _wald(repeated(y[use], columns), rows.visit, np.arange(1, columns.shape[1]), int(use.sum()))
 
