@@ -13,7 +13,9 @@ from statsmodels.stats.weightstats import DescrStatsW
 from leukinetics.patients import weighted
 from leukinetics.patients.criteria import Bound
 from leukinetics.patients.matching import match
-from leukinetics.patients.targets import Correlation, Exceedance, Moments, Quantile, Variable
+from leukinetics.patients.moments import Moments
+from leukinetics.patients.rank_correlation import Correlation
+from leukinetics.patients.targets import Exceedance, Quantile, Variable
 from leukinetics.patients.tilting import LEAST_SHARE, tilt
 
 X = Variable("x", "told", "")
@@ -77,6 +79,17 @@ def test_quartiles_of_a_lognormal_give_the_lognormal_that_has_them() -> None:
     found = match([Quantile(CRP, p, float(wanted.ppf(p))) for p in (0.25, 0.5, 0.75)], values)
     for p in (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98):
         assert weighted.quantile(values[CRP], found.weights, p) == pytest.approx(wanted.ppf(p), rel=0.01)
+
+
+def test_quartiles_of_people_above_a_limit_leave_no_steps() -> None:
+    """A distribution that eligibility cut off has no normal shape; its weights are smooth all the same."""
+    cut = 3.0 * np.exp(0.9 * EVEN)
+    values = {CRP: cut[cut >= 2.0]}
+    found = match([Quantile(CRP, 0.25, 2.8), Quantile(CRP, 0.5, 4.2), Quantile(CRP, 0.75, 7.1)], values)
+    assert all(met for *_, met in found.figures(values, found.weights))
+    for limit in (2.8, 4.2, 7.1):
+        below, over = found.acceptance({CRP: np.array([limit - 0.01, limit + 0.01])})
+        assert 0.6 < below / over < 1.7
 
 
 def test_a_share_of_a_count_gives_two_weights_and_the_acceptance_that_follows() -> None:

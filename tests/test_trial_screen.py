@@ -125,7 +125,7 @@ def test_selection_is_that_of_plain_acceptance_sampling_on_the_ratio_of_densitie
     most = np.quantile(norm.pdf(pilot, center, pilot.std()) / norm.pdf(pilot, pilot.mean(), pilot.std()), 0.999)
     plain = np.random.default_rng(1).random(12_000) < ratio / most
     assert ks_2samp(y[plain], y[found.eligible[0]]).pvalue > 1e-3
-    assert found.eligible[0].mean() == pytest.approx(plain.mean(), rel=0.15)
+    assert found.eligible[0].mean() == pytest.approx(plain.mean(), rel=0.25)
     assert ks_2samp(y, y[plain]).pvalue < 1e-12  # the two could be told apart
 
 

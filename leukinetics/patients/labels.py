@@ -45,7 +45,7 @@ def covariate_table(plan: Plan) -> dict[str, Label]:
     for name in [*NAMED, *plan.covariate_units, *own]:
         if (name in plan.covariate_units or name in own) and name not in found:
             found[name] = _label(plan, name)
-    return found | {v.id: Label(f"{v.id}, effect alleles", "", GENOTYPE) for v in plan.variants}
+    return found | {v.id: Label(v.id, "effect alleles", GENOTYPE) for v in plan.variants}
 
 
 def clinical_units(plan: Plan) -> dict[str, str]:
