@@ -163,7 +163,8 @@ def _protocol(path: Path, text: str) -> Protocol:
     try:
         return read_protocol(tomllib.loads(text))
     except (LeukineticsError, tomllib.TOMLDecodeError) as error:
-        raise DataError(f"'{path}' is no protocol any more: {error}") from error
+        why = str(error).replace("\n", "; ")
+        raise DataError(f"'{path}' cannot be read as a protocol: {why}") from error
 
 
 def _text(path: Path) -> str:
