@@ -83,8 +83,10 @@ def test_a_protocol_goes_in_and_a_report_comes_out(spec: Path, tmp_path: Path) -
     assert refused.exit_code == 1
     assert re.match(r"error: '.*out' holds a finished trial; .* --overwrite\.\n$", refused.stderr)
     (out / "report.html").unlink()  # as a kill while it was written would have left it
+    (out / "figures" / ".flow.svg.0a1b2c3d.part").write_text("<svg")
     assert call(spec, "--out", out, "--resume").exit_code == 0
     assert (out / "report.html").read_bytes() == before
+    assert not list(out.rglob("*.part"))
     short = call(spec, "--out", out, "--overwrite", "--no-report", "--patients", 3)
     assert short.exit_code == 0
     assert short.stdout.splitlines()[-1] == str(out / "summary.json")
@@ -165,6 +167,21 @@ def test_ctrl_c_leaves_a_folder_that_can_be_resumed(
     assert call(spec, "--out", out, "--resume", "--no-report").exit_code == 0
     assert call(spec, "--out", tmp_path / "whole", "--no-report").exit_code == 0
     assert (out / "summary.json").read_bytes() == (tmp_path / "whole" / "summary.json").read_bytes()
+
+
+def test_ctrl_c_while_the_report_is_written(spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+
+    def stop(folder: Path) -> Path:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("leukinetics.report.trial.write_report", stop)
+        stopped = call(spec, "--out", out, "--patients", 2)
+    assert stopped.exit_code == 130
+    assert f"The trial in '{out}' is finished; --resume writes its report." in stopped.stderr
+    assert call(spec, "--out", out, "--patients", 2, "--resume").exit_code == 0
+    assert (out / "report.html").is_file()
 
 
 def test_a_dry_run_writes_nothing(spec: Path, tmp_path: Path) -> None:

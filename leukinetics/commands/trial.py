@@ -53,10 +53,14 @@ def run_job(job: Job) -> str:
                 chunk=job.chunk,
                 progress=timed(say),
             )
-            written = _report(folder, job.report, say)
         except KeyboardInterrupt:
             if is_begun(folder):
                 print(f"'{folder}' holds what was computed; go on with --resume.", file=sys.stderr)
+            raise
+        try:
+            written = _report(folder, job.report, say)
+        except KeyboardInterrupt:
+            print(f"The trial in '{folder}' is finished; --resume writes its report.", file=sys.stderr)
             raise
     if finished:
         print("The trial was finished before; nothing was computed.", file=sys.stderr)

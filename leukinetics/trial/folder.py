@@ -136,6 +136,13 @@ def clean(folder: Path) -> None:
     shutil.rmtree(folder / RUN, ignore_errors=True)
 
 
+def sweep(*places: Path) -> None:
+    """Remove what writes that were killed left in these folders."""
+    for place in places:
+        for path in place.glob(".*.part"):
+            path.unlink(missing_ok=True)
+
+
 def stated(folder: Path) -> dict[str, Any]:
     """What the trial in a folder was begun with, finished or not. DataError where that cannot be read."""
     path = folder / PROVENANCE if is_finished(folder) else folder / RUN / STATE
@@ -166,9 +173,7 @@ def _clear(folder: Path, parts: str) -> None:
                 path.unlink()
             with suppress(OSError):  # it is not there, or holds something of others
                 (folder / name).rmdir()
-        for place in (folder, folder / OBSERVATIONS, folder / RUN, folder / RUN / parts):
-            for path in place.glob(".*.part"):
-                path.unlink()
+        sweep(folder, folder / OBSERVATIONS, folder / RUN, folder / RUN / parts)
 
 
 def _is_free(folder: Path) -> bool:

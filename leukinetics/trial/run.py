@@ -11,7 +11,7 @@ from typing import Any
 from leukinetics.patients.population_table import population_bytes
 from leukinetics.trial.chunks import Conducted, Progress, chunk_size, conduct, silent
 from leukinetics.trial.conclude import conclude
-from leukinetics.trial.folder import check_folder, clean, is_finished, stated, working
+from leukinetics.trial.folder import REPORT_PARTS, check_folder, clean, is_finished, stated, sweep, working
 from leukinetics.trial.identity import check_same, identity
 from leukinetics.trial.journal import Journal
 from leukinetics.trial.people import population_provenance, with_provenance
@@ -74,6 +74,7 @@ def run(
     if resume and is_finished(folder):
         check_same(stated(folder), who, folder)
         clean(folder)
+        sweep(folder, *(folder / name for name in REPORT_PARTS))
         return open_trial(folder)
     with working(folder, who, prepared.protocol.text, resume=resume) as journal:
         began = datetime.now(UTC)
