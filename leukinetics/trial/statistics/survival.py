@@ -16,7 +16,7 @@ import numpy as np
 
 from leukinetics.trial.statistics.cox import cox
 from leukinetics.trial.statistics.design import by_arm_and
-from leukinetics.trial.statistics.estimates import Contrast, Estimate, Fit, Model, NotFitted, exp, nothing, strict
+from leukinetics.trial.statistics.estimates import Contrast, Estimate, Model, NotFitted, exp, nothing, strict
 from leukinetics.trial.statistics.rows import Rows
 
 if TYPE_CHECKING:
@@ -28,17 +28,22 @@ MEASURE = "hazard_ratio"
 MOST_POINTS = 400  # of a curve that is kept
 
 
-def hazards(rows: Rows, reference: int, alpha: float, paired: bool) -> Fit:
-    """Median times (or shares with an event) of the arms, and hazard ratios to the ``reference`` arm."""
+def hazards(rows: Rows, reference: int, alpha: float, paired: bool) -> dict[int, list[Contrast]]:
+    """Hazard ratios to the ``reference`` arm."""
+    rows = rows.take(~np.isnan(rows.value))
+    return {a: [_contrast(rows, a, reference, alpha, paired)] for a in range(rows.arms) if a != reference}
+
+
+def times(rows: Rows, alpha: float) -> tuple[list[Estimate], str, str]:
+    """(median time, or share with an event, of each arm; which it is; its unit)."""
     rows = rows.take(~np.isnan(rows.value))
     curves = [_kaplan_meier(rows, a, alpha) for a in range(rows.arms)]
     medians = [_median(c) for c in curves]
     known = [m for c, m in zip(curves, medians, strict=True) if c is not None]
     by_median = bool(known) and all(math.isfinite(m.estimate) for m in known)
-    arms = medians if by_median else [_share(c) for c in curves]
-    contrasts = {a: [_contrast(rows, a, reference, alpha, paired)] for a in range(rows.arms) if a != reference}
-    statistic, unit = ("median_time", rows.unit) if by_median else ("event_share", "")
-    return Fit(arms, statistic, unit, contrasts)
+    if by_median:
+        return medians, "median_time", rows.unit
+    return [_share(c) for c in curves], "event_share", ""
 
 
 def curve(rows: Rows, arm: int, alpha: float) -> dict[str, Any]:
