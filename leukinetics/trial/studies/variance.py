@@ -56,7 +56,8 @@ def shares(endpoint: Endpoint, treated: pd.DataFrame, control: pd.DataFrame) -> 
     """The parts of twins in the error of the contrast of two tables of an endpoint.
 
     To first order, up to a common factor: in either arm the value as the analysis takes it less the arm's mean, and
-    less what the baseline explains, over the number of patients; of a median the sign of this; of events the count
+    less what the baseline explains, over the number of patients; of a median the sign of this, times the distance of the
+    quartiles; of events the count
     less what the time at risk lets expect, over the arm's count. A twin's part is the difference of the two.
     """
     a, b = _parts(endpoint, treated).align(_parts(endpoint, control), join="inner")
@@ -111,7 +112,8 @@ def _parts(endpoint: Endpoint, table: pd.DataFrame) -> pd.Series:
     if len(x) == 0:
         return pd.Series(x, index=who)
     if analysis_of(endpoint) == "unadjusted" and statistic_of(endpoint) == "median":
-        return pd.Series(np.sign(x - np.median(x)) / len(x), index=who)
+        low, middle, high = np.quantile(x, [0.25, 0.5, 0.75])
+        return pd.Series((high - low) * np.sign(x - middle) / len(x), index=who)
     found = x - x.mean()
     if closed_form(endpoint) == "ancova" and np.isfinite(b).all() and np.ptp(b) > 1e-9 * np.abs(b).max():
         around = b - b.mean()
