@@ -37,8 +37,8 @@ def mistakes() -> Iterator[None]:
     except LeukineticsError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        print("interrupted: no result was written.", file=sys.stderr)
+    except KeyboardInterrupt as stop:  # a command that leaves something says what
+        print(f"interrupted: {stop or 'no result was written.'}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 

@@ -159,7 +159,7 @@ def test_ctrl_c_leaves_a_folder_that_can_be_resumed(
         patch.setattr(command, "timed", impatient)
         stopped = call(spec, "--out", out, "--chunk", 2)
     assert stopped.exit_code == 130
-    assert f"'{out}' holds what was computed; go on with --resume." in stopped.stderr
+    assert stopped.stderr.endswith(f"interrupted: '{out}' holds what was computed; go on with --resume.\n")
     assert is_begun(out)
     refused = call(spec, "--out", out)
     assert refused.exit_code == 1
@@ -179,7 +179,7 @@ def test_ctrl_c_while_the_report_is_written(spec: Path, tmp_path: Path, monkeypa
         patch.setattr("leukinetics.report.trial.write_report", stop)
         stopped = call(spec, "--out", out, "--patients", 2)
     assert stopped.exit_code == 130
-    assert f"The trial in '{out}' is finished; --resume writes its report." in stopped.stderr
+    assert stopped.stderr.endswith(f"interrupted: the trial in '{out}' is finished; --resume writes its report.\n")
     assert call(spec, "--out", out, "--patients", 2, "--resume").exit_code == 0
     assert (out / "report.html").is_file()
 

@@ -55,13 +55,12 @@ def run_job(job: Job) -> str:
             )
         except KeyboardInterrupt:
             if is_begun(folder):
-                print(f"'{folder}' holds what was computed; go on with --resume.", file=sys.stderr)
+                raise KeyboardInterrupt(f"'{folder}' holds what was computed; go on with --resume.") from None
             raise
         try:
             written = _report(folder, job.report, say)
         except KeyboardInterrupt:
-            print(f"The trial in '{folder}' is finished; --resume writes its report.", file=sys.stderr)
-            raise
+            raise KeyboardInterrupt(f"the trial in '{folder}' is finished; --resume writes its report.") from None
     if finished:
         print("The trial was finished before; nothing was computed.", file=sys.stderr)
     return "\n".join([*summary(result), str(written)])
