@@ -29,7 +29,7 @@ def table(values: np.ndarray, people: np.ndarray) -> pd.DataFrame:
 
 
 # Effect of draw d in person i: E[d] + a[i] + b[d, i]. What people share of it over draws is a.
-SD_EFFECT, SD_PERSON, SD_OWN, DRAWS, PEOPLE = 0.3, 1.0, 0.8, 12, 30
+SD_EFFECT, SD_PERSON, SD_OWN, DRAWS, PEOPLE = 0.3, 1.0, 0.8, 8, 30
 
 
 def estimated(rng: np.random.Generator, *, same: bool) -> float:
@@ -54,7 +54,7 @@ def estimated(rng: np.random.Generator, *, same: bool) -> float:
 @pytest.mark.parametrize("same", [True, False])
 def test_the_split_finds_the_variance_of_the_effect(same: bool) -> None:
     rng = np.random.default_rng(1)
-    found = np.array([estimated(rng, same=same) for _ in range(80)])
+    found = np.array([estimated(rng, same=same) for _ in range(60)])
     error = found.std(ddof=1) / math.sqrt(len(found))
     # A mean correlation that is itself estimated from 30 people is a little low.
     assert abs(found.mean() - SD_EFFECT**2) < 3 * error + 0.08 * SD_EFFECT**2

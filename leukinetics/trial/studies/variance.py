@@ -56,9 +56,9 @@ def shares(endpoint: Endpoint, treated: pd.DataFrame, control: pd.DataFrame) -> 
     """The parts of twins in the error of the contrast of two tables of an endpoint.
 
     To first order, up to a common factor: in either arm the value as the analysis takes it less the arm's mean, and
-    less what the baseline explains, over the number of patients; of a median the sign of this, times the distance of the
-    quartiles; of events the count
-    less what the time at risk lets expect, over the arm's count. A twin's part is the difference of the two.
+    less what the baseline explains, over the number of patients; of a median the sign of this, times the distance of
+    the quartiles; of events the count less what the time at risk lets expect, over the arm's count. A twin's part is
+    the difference of the two.
     """
     a, b = _parts(endpoint, treated).align(_parts(endpoint, control), join="inner")
     found = (a - b).sort_index()
