@@ -38,7 +38,7 @@ def mistakes() -> Iterator[None]:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt as stop:  # a command that leaves something says what
-        print(f"interrupted: {stop or 'no result was written.'}", file=sys.stderr)
+        print(f"interrupted: {str(stop) or 'no result was written.'}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
