@@ -118,7 +118,7 @@ def sensitivity_figure(trial: Finished) -> Picture | None:
     for i, r in enumerate(rows):
         _bar(axes, i, r, sobol, scale)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [short(r["name"], 32) for r in rows])
+    axes.set_yticks(range(len(rows)), [short(str(r["name"]).rpartition(".")[2], 34) for r in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(left=0)
     axes.locator_params(axis="x", nbins=6)

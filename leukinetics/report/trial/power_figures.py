@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from leukinetics.report.trial.axes import set_log
+from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.effects import measure_title
 from leukinetics.report.trial.folder import Finished, Row
 from leukinetics.report.trial.numbers import count, number, percent, real, unit_text
@@ -120,7 +121,9 @@ def power_words(trial: Finished) -> str:
         return ""
     curve = [p for p in found.get("curve") or [] if real(p.get("power")) is not None]
     target, n = percent(found.get("target")), real(found.get("n_for_target"))
-    who = f"{plain(found.get('arm'))} against {plain(found.get('reference'))}, {plain(found.get('endpoint'))}"
+    endpoint = trial.endpoint_by_id.get(str(found.get("endpoint")))
+    what = plain(found.get("endpoint")) if endpoint is None else endpoint_words(trial, endpoint)
+    who = f"{plain(found.get('arm'))} against {plain(found.get('reference'))}, {what}"
     if n is not None:
         first = min((p["n_per_arm"] for p in curve), default=0)
         text = f"{who}: {target} power takes {'at most ' if n <= first else ''}{count(n)} patients per arm."

@@ -62,20 +62,26 @@ def enrichment_grid(trial: Finished) -> Grid | None:
     return Grid("Enrichment: a trial of the target power at each threshold.", head, [("", body)], csv="enrichment.csv")
 
 
-def sensitivity_grid(trial: Finished, rows: Sequence[Assumed]) -> Grid | None:
+def sensitivity_grid(rows: Sequence[Assumed]) -> Grid | None:
     """The assumed parameters that matter most."""
     if not rows:
         return None
-    body = [[a.id, a.value, a.range, number(a.influence, 2), a.source or NONE, a.note] for a in rows]
-    head = ["Parameter", "Value", "Range thought possible (95 %)", "Influence", "Source", "Note"]
-    return Grid("Assumed parameters that the answer leans on.", head, [("", body)], {0, 4, 5}, "sensitivity.csv")
+    body = [[a.id, a.value, a.range, number(a.influence, 2), _basis(a)] for a in rows]
+    head = ["Parameter", "Value", "Range thought possible (95 %)", "Influence", "Basis"]
+    return Grid("Assumed parameters that the answer leans on.", head, [("", body)], {0, 4}, "sensitivity.csv")
 
 
 def assumed_grid(rows: Sequence[Assumed]) -> Grid:
     """All assumed parameters of the assembled model."""
-    body = [[a.id, a.value, a.range, a.source or NONE, a.note, a.owner] for a in rows]
-    head = ["Parameter", "Value", "Range thought possible (95 %)", "Source", "Note", "Part of"]
-    return Grid("All assumed parameters of the assembled model.", head, [("", body)], {0, 3, 4, 5}, "assumed.csv")
+    body = [[a.id, a.value, a.range, _basis(a)] for a in rows]
+    head = ["Parameter", "Value", "Range thought possible (95 %)", "Basis"]
+    return Grid("All assumed parameters of the assembled model.", head, [("", body)], {0, 3}, "assumed.csv")
+
+
+def _basis(row: Assumed) -> str:
+    """What an assumption rests on: its note, and its source where that is more than the word."""
+    source = "" if row.source in ("assumption", "assumed") else row.source
+    return "; ".join(t for t in (row.note, source) if t) or "assumption"
 
 
 def evidence_grid(found: Evidence) -> Grid | None:

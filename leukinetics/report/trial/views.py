@@ -57,7 +57,8 @@ def _baseline_row(trial: Finished, row: Row, names: Sequence[str]) -> list[str]:
     for n in names:
         a = arms.get(n, {})
         if skewed:
-            text = f"{number(a.get('median'))} ({number(a.get('q1'))} to {number(a.get('q3'))})"
+            q1, q3 = number(a.get("q1")), number(a.get("q3"))
+            text = f"{number(a.get('median'))} ({q1}{' to ' if '−' in q1 + q3 else '–'}{q3})"
         else:
             text = f"{number(a.get('mean'))} ({number(a.get('sd'), 2)})"
         cells.append(NONE if real(a.get("mean")) is None else text)

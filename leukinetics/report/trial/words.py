@@ -27,6 +27,8 @@ from leukinetics.report.trial.text import join
 from leukinetics.trial.protocol import Endpoint
 
 Row = Mapping[str, Any]
+#: Draws from which on 95 % of them can be told.
+FEW_DRAWS = 20
 ROLE = (
     "This is what a mechanistic model predicts for virtual patients. It is not clinical evidence: nobody was treated, "
     "and the interval holds only as far as the model does."
@@ -164,12 +166,15 @@ def _model_words(trial: Finished, unit: Any) -> str:
     rows = [r for r in rows if real(r.get("low")) is not None and real(r.get("high")) is not None]
     if not found or not rows:
         return " How uncertain the model itself is was not part of this run."
+    few = any(len(r.get("values") or []) < FEW_DRAWS for r in rows)
     parts = []
     for r in rows[:4]:
-        seen = {"estimate": r.get("median"), "ci_low": r["low"], "ci_high": r["high"]}
+        values = [v for v in map(real, r.get("values") or []) if v is not None]
+        low, high = (min(values), max(values)) if few and values else (r["low"], r["high"])
+        seen = {"estimate": r.get("median"), "ci_low": low, "ci_high": high}
         parts.append(f"{range_words(seen, str(r.get('measure')), unit)} with {plain(r.get('arm'))}")
-    draws = count(found.get("draws"))
-    return f" Over {draws} draws of what is uncertain in the model, 95 % of the effects are {join(parts)}."
+    which = "the effects" if few else "95 % of the effects"
+    return f" Over {count(found.get('draws'))} draws of what is uncertain in the model, {which} are {join(parts)}."
 
 
 def range_words(row: Row, measure: str, unit: Any) -> str:

@@ -101,7 +101,7 @@ def _make(trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
             "enrichment_grid": study_views.enrichment_grid(trial),
             "uncertainty_grid": study_views.uncertainty_grid(trial),
             "power_words": power_words(trial),
-            "heavy_grid": study_views.sensitivity_grid(trial, heavy),
+            "heavy_grid": study_views.sensitivity_grid(heavy),
             "assumed_grid": study_views.assumed_grid(assumptions),
             "evidence": known,
             "evidence_grid": study_views.evidence_grid(known),
@@ -157,10 +157,14 @@ def _provenance(trial: Finished) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for key, value in trial.provenance.items():
         if isinstance(value, Mapping):
-            found += [(f"{key}: {k}", plain(v)) for k, v in value.items() if not isinstance(v, (dict, list))]
+            found += [(f"{key}: {k}", _said(v)) for k, v in value.items() if not isinstance(v, (dict, list))]
         elif not isinstance(value, list):
-            found.append((key.replace("_", " "), plain(value)))
+            found.append((key.replace("_", " "), _said(value)))
     return found
+
+
+def _said(value: Any) -> str:
+    return "none" if value in ("", None) else plain(value)
 
 
 def _files(folder: Path, texts: Mapping[str, str], ours: re.Pattern[str]) -> None:
