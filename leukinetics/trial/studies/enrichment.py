@@ -11,6 +11,7 @@ from leukinetics.patients.labels import clinical_units
 from leukinetics.trial.checks.studies import VISITS
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Power
+from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.studies.analysed import compared
 from leukinetics.trial.studies.pool import Pool, Side, power_of
 from leukinetics.trial.studies.question import Contrast, Keep, Progress
@@ -73,7 +74,7 @@ def _above(prepared: Prepared, c: Contrast, pool: Pool, marker: pd.Series, limit
     # Everybody up to the last one enrolled was screened.
     share = float((marker >= limit).sum()) / (int(marker.index.max()) + 1)
     found: dict[str, Any] = {
-        "share": share, "effect": None, "ci_low": None, "ci_high": None,
+        "share": number(share), "effect": None, "ci_low": None, "ci_high": None,
         "n_for_target": None, "screened_for_target": None, "cost": None,
     }  # fmt: skip
     if min(len(part.treated), len(part.control)) < FEWEST:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Power
+from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.statistics.scale import analysis_of
 from leukinetics.trial.studies.assurance import assurance
 from leukinetics.trial.studies.enrichment import enrichment
@@ -99,7 +100,7 @@ def _at(prepared: Prepared, pool: Pool, n: int) -> dict[str, Any]:
     share = _share(prepared, pool, n)
     replicates = pool.replicates((prepared.protocol.power or Power()).replicates)
     low, high = wilson(round(share * replicates), replicates)
-    return {"n_per_arm": n, "power": share, "power_low": low, "power_high": high}
+    return {"n_per_arm": n, "power": share, "power_low": number(low), "power_high": number(high)}
 
 
 def _assured(
@@ -122,4 +123,5 @@ def _assured(
     direction = parallel_effect(protocol, c.endpoint, pool)[0]
     m, alpha = protocol.uncertainty.patients, protocol.analysis.alpha
     fitted = {"ancova": 3, "difference": 2}.get(pool.kind or "", -math.inf)  # coefficients of the analysis
-    return {n: assurance(effects, errors, m, n, alpha, direction, 2 * n - fitted) for n in sizes}
+    found = {n: assurance(effects, errors, m, n, alpha, direction, 2 * n - fitted) for n in sizes}
+    return {n: None if share is None else number(share) for n, share in found.items()}

@@ -96,8 +96,3 @@ def standard_error(row: dict[str, Any], alpha: float) -> float:
         return math.nan
     low, high = on_scale(row["measure"], row["ci_low"]), on_scale(row["measure"], row["ci_high"])
     return (high - low) / (2.0 * NormalDist().inv_cdf(1.0 - alpha / 2.0))
-
-
-def number(value: float) -> float | None:
-    """A number as it is kept: None where it is none."""
-    return float(value) if math.isfinite(value) else None

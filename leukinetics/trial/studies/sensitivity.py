@@ -19,9 +19,9 @@ import numpy as np
 
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Sensitivity
-from leukinetics.trial.statistics.compare import measure_of
+from leukinetics.trial.statistics.compare import measure_of, number
 from leukinetics.trial.studies.indices import indices, points
-from leukinetics.trial.studies.question import Keep, Progress, compute_now, contrast_of, number, say_nothing
+from leukinetics.trial.studies.question import Keep, Progress, compute_now, contrast_of, say_nothing
 from leukinetics.trial.studies.still import hold_still, kept_runs
 from leukinetics.trial.studies.varied import varied
 

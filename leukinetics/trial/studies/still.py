@@ -13,9 +13,9 @@ from leukinetics.trial.observe import observe
 from leukinetics.trial.prepare import Prepared, prepare
 from leukinetics.trial.protocol import EVENTS, REPEATED, Analysis, Endpoint, Protocol
 from leukinetics.trial.statistics import statistic
-from leukinetics.trial.statistics.compare import measure_of
+from leukinetics.trial.statistics.compare import measure_of, number
 from leukinetics.trial.statistics.scale import analysis_of, scale_of, statistic_of
-from leukinetics.trial.studies.question import Contrast, Keep, Progress, batches, number
+from leukinetics.trial.studies.question import Contrast, Keep, Progress, batches
 from leukinetics.trial.studies.tables import NO_STUDIES
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from leukinetics.patients import draws
 from leukinetics.trial.outcome import Outcome, run_candidates
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Protocol, Uncertainty
+from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.studies.analysed import compared
 from leukinetics.trial.studies.question import (
     Contrast,
@@ -27,7 +28,6 @@ from leukinetics.trial.studies.question import (
     Progress,
     batches,
     compute_now,
-    number,
     on_scale,
     say_nothing,
     standard_error,
