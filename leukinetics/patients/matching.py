@@ -18,7 +18,7 @@ import numpy as np
 from leukinetics.patients.moments import Moments, Shape
 from leukinetics.patients.rank_correlation import Correlation
 from leukinetics.patients.targets import Basis, Exceedance, Figure, Quantile, Target, Values
-from leukinetics.patients.tilting import tilt
+from leukinetics.patients.tilting import along, tilt
 from leukinetics.patients.weighted import effective_size
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Matching:
         known = np.all([np.isfinite(values[v]) for t in self.targets for v in t.reads], axis=0)
         some = {v: np.asarray(x)[known] for v, x in values.items()}
         found = np.zeros(len(known))
-        found[known] = np.exp(np.minimum(_features(self.bases, some) @ self.lam - self.cap, 0.0))
+        found[known] = np.exp(np.minimum(along(_features(self.bases, some), self.lam) - self.cap, 0.0))
         return found
 
     def figures(self, values: Values, w: Array) -> list[tuple[Figure, float, bool]]:
@@ -103,7 +103,7 @@ class _Fit:
                     self.bases[t] = t.basis(self.pilot, self.w, self.bases.get(t))
             features = _features([self.bases[t] for t in targets], self.pilot)
             self.lam, self.cap = tilt(features)
-            self.accepted = np.exp(np.minimum(features @ self.lam - self.cap, 0.0))
+            self.accepted = np.exp(np.minimum(along(features, self.lam) - self.cap, 0.0))
             new = self.accepted / self.accepted.sum()
             moved = float(np.abs(new - self.w).sum())
             self.w = new

@@ -111,6 +111,8 @@ class Shape:
 
     def basis(self, values: Values, w: Array, before: Basis | None) -> Basis:
         x = values[self.variable]
+        if isinstance(before, MomentBasis) and not before.mean:
+            return before
         if len(np.unique(x)) < CONTINUOUS:  # counts have no shape
             return MomentBasis(self.variable, False, 0.0, 0.0, False, False)
         log = (
@@ -132,7 +134,9 @@ class Shape:
             shift, ratio = float(np.clip(shift, -most, most)), float(np.clip(ratio, 1 / (1 + MOST_STEP), 1 + MOST_STEP))
         else:
             own = (weighted.mean(y, w), weighted.sd(y, w))
-        return MomentBasis(self.variable, log, own[0] + shift, own[1] * ratio, bool(away) or np.isfinite(shift), both)
+        if not np.isfinite(shift):  # nobody, or everybody, is or is to be above
+            return MomentBasis(self.variable, log, 0.0, 0.0, False, False)
+        return MomentBasis(self.variable, log, own[0] + shift, own[1] * ratio, True, both)
 
     def reached(self, values: Values, w: Array) -> list[tuple[float, bool]]:
         return []

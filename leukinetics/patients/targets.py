@@ -11,9 +11,9 @@ rank correlation r      z1 z2 - 2 sin(pi r/6)                           z: norma
 ======================  ==============================================  =========================================
 
 A variable of which quantiles or shares are published first moves as a whole, so that no steps are left at the limits
-(:class:`leukinetics.patients.moments.Shape`). Mean and SD of a skewed variable on its own scale would be met by a strange shape (weights that grow as exp(x^2));
-on the log scale a lognormal stays one. A correlation keeps mean and SD of the normal scores of its two variables
-where nothing else is said about them.
+(:class:`leukinetics.patients.moments.Shape`). Mean and SD of a skewed variable
+on its own scale would be met by a strange shape (weights that grow as exp(x^2)); on the log scale a lognormal stays
+one. A correlation keeps mean and SD of the normal scores of its two variables where nothing else is said about them.
 """
 
 from __future__ import annotations

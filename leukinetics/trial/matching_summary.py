@@ -122,10 +122,12 @@ def _warnings(
 ) -> Iterator[str]:
     for row in rows:
         if not row["reached"]:
-            yield (
-                f"The {row['what']} of {row['target']:g}{_spaced(row['unit'])} is not reached: the nearest that these "
-                f"people and the other figures allow is {row['after']:.4g}{_spaced(row['unit'])}."
-            )
+            unit, nearest = _spaced(row["unit"]), row["after"]
+            what = f"The {row['what']} of {row['target']:g}{unit} is not reached"
+            if nearest is None:
+                yield f"{what}: it cannot be told of these people."
+            else:
+                yield f"{what}: the nearest that these people and the other figures allow is {nearest:.4g}{unit}."
     if selection.matching.accepted < FEW_ACCEPTED:
         yield (
             f"Only {100 * selection.matching.accepted:.2g} % of plausible people are accepted; the condition is far "
