@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import leukinetics as lk
 from leukinetics.cli import app
 from leukinetics.errors import DataError
+from leukinetics.evidence.committed import KEPT, committed, committed_text
 from leukinetics.report.trial import numbers as n
 from leukinetics.report.trial import write_report
 from leukinetics.report.trial.assumptions import assumed
@@ -523,3 +524,22 @@ def test_every_arm_has_a_look_of_its_own() -> None:
     found = looks(arms, "arm 3")
     seen = {(x.colour, str(x.dash), x.marker) for x in found.values()}
     assert len(seen) == 12 and found["arm 3"].colour == "#6e7781"
+
+
+def test_the_validation_kept_for_reports_is_that_of_the_documentation() -> None:
+    file = Path(lk.__file__).parents[1] / "docs" / "validation.md"
+    if not file.exists():
+        pytest.skip("an installed package has no docs")
+    text = file.read_text(encoding="utf-8")
+    for role, words in (("validate", "predicted"), ("calibrate", "fitted")):
+        rows = [r for r in committed()["targets"] if r["role"] == role]
+        inside = sum(r["inside"] for r in rows)
+        assert f"| {words} | {len(rows)} | {inside} |" in text, "run leukinetics validate --write --markdown ..."
+
+
+def test_text_of_the_kept_validation_can_be_read_again() -> None:
+    row = dict.fromkeys(KEPT, 1.23456789) | {"id": "a.b", "unit": "mg/L", "inside": True, "note": "is not kept"}
+    result = {"targets": [row, row], "studies": [{"id": "a", "title": "A “study”"}], "made": {"draws": 3}}
+    found = json.loads(committed_text(result))
+    assert found["studies"] == {"a": "A “study”"} and found["made"] == {"draws": 3}
+    assert found["targets"][1]["predicted"] == 1.23457 and "note" not in found["targets"][0]
