@@ -245,3 +245,10 @@ def test_an_arm_without_events_has_a_test_and_no_ratio() -> None:
     assert row["analysis"] == "no hazard ratio: an arm has no events"
     with pytest.raises(NotFitted):  # the earliest times are those with the column, one and all
         cox(np.arange(1.0, 9.0), np.arange(8) < 4, (np.arange(8) < 4).astype(float)[:, None])
+
+
+def test_a_flat_likelihood_is_still_at_its_maximum() -> None:
+    """Counts whose dispersion is near 0: Newton's steps end below what rounding allows, the score is 0."""
+    fitted = [compare(endpoint("event_rate"), *counts(0.02, seed, 50), design="parallel")[0] for seed in range(60)]
+    assert all(found["ci_low"] is not None for found in fitted)
+    assert 5 < sum(found["analysis"].startswith("negative") for found in fitted) < 55

@@ -74,7 +74,7 @@ def contrasts(protocol: Protocol, name: str, tables: list[pd.DataFrame]) -> list
     endpoint = next(e for e in protocol.endpoint if e.id == name)
     found = []
     for table in tables:
-        parts = {arm: part for arm, part in table.groupby("arm")}
+        parts = {str(arm): part for arm, part in table.groupby("arm")}
         found.append(compare(endpoint, parts["treated"], parts["control"], design="parallel")[0])
     return found
 
