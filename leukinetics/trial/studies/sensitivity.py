@@ -7,7 +7,8 @@ each by itself, from its own distribution, and so may combine values that the da
 
 What is varied is the model, so all else is held still: the same people, a Sobol sample of those who are enrolled with
 the model's own values, are simulated under both arms in every run, nobody leaves, and values are true ones, without the
-noise of assays and, for events, without chance: their expected number takes the place of the events.
+noise of assays and, for events, without chance: their expected number takes the place of the events. Only episodes at
+a threshold keep the noise of their assay, the same in every run.
 """
 
 from __future__ import annotations

@@ -147,8 +147,12 @@ def _calm(protocol: Protocol, endpoint: Endpoint, keep: list[int]) -> Protocol:
 
 
 def _still(endpoint: Endpoint, duration: float) -> list[Endpoint]:
-    """The endpoint without noise; events that come at random by the number expected at both ends of the window."""
-    calm: dict[str, Any] = {"noise": False, "compare_to": None}
+    """The endpoint without noise; events that come at random by the number expected at both ends of the window.
+
+    Episodes at a threshold keep their noise, the same in every run: without it many would never begin.
+    """
+    episodes = endpoint.kind in EVENTS and endpoint.threshold is not None
+    calm: dict[str, Any] = {"noise": endpoint.noise and episodes, "compare_to": None}
     if endpoint.kind in EVENTS and endpoint.threshold is None:
         calm |= {"kind": "value", "from_": None, "to": None, "every": None, "analysis": None, "unit": None}
         ends = ((START, endpoint.from_ or 0.0), (END, duration if endpoint.to is None else endpoint.to))
