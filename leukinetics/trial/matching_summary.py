@@ -70,7 +70,7 @@ def matching_summary(
         "acceptance": matching.accepted,
         "effective_size": matching.effective_size,
         "pilot": n,
-        "capped": float((matching.weights >= 1.0).sum() / matching.weights.sum()),
+        "capped": float((matching.weights >= 1.0 - 1e-9).sum() / matching.weights.sum()),
         "rejected": [{"reason": r, "n": int(counts[r])} for r in dict.fromkeys(no_population) if r in counts],
         "shifts": shifts,
         "warnings": list(_warnings(selection, rows, shifts)),
