@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from leukinetics.report.trial.axes import time_axis
-from leukinetics.report.trial.design_words import DESIGNS, arm_words, eligibility_words
+from leukinetics.report.trial.design_words import arm_words, design_of, eligibility_words
 from leukinetics.report.trial.folder import Finished
 from leukinetics.report.trial.numbers import count, duration
 from leukinetics.report.trial.style import INK, RULE, SOFT, Look, Picture, canvas, picture, plain, short
@@ -46,8 +46,9 @@ def design(trial: Finished, arms: dict[str, Look]) -> Picture:
     def at(t: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * t / end
 
-    axes.text(LEFT - 20, 14, "screening", ha="right", fontsize=9.5, color=SOFT)
-    axes.plot([LEFT - 40, LEFT - 40], [20, top + LANE * len(p.arm) - 14], color=SOFT, lw=0.8, ls=(0, (2, 2)))
+    if p.eligibility or p.population.match:
+        axes.text(LEFT - 20, 14, "screening", ha="right", fontsize=9.5, color=SOFT)
+        axes.plot([LEFT - 40, LEFT - 40], [20, top + LANE * len(p.arm) - 14], color=SOFT, lw=0.8, ls=(0, (2, 2)))
     axes.text(LEFT, 14, "start", ha="left", fontsize=9.5, color=SOFT)
     axes.text(at(end), 14, f"end, {duration(end)}", ha="right", fontsize=9.5, color=SOFT)
     ratio = any(a.ratio != 1 for a in p.arm)
@@ -121,5 +122,5 @@ def _marks(trial: Finished) -> list[tuple[str, list[float], str]]:
 def _message(trial: Finished) -> str:
     p = trial.protocol
     arms = "; ".join(f"{plain(a.name)}: {arm_words(a)}" for a in p.arm)
-    text = f"Design over {duration(p.trial.duration)}: {DESIGNS[p.trial.design]}. {arms}. {eligibility_words(trial)}"
+    text = f"Design over {duration(p.trial.duration)}: {design_of(trial)}. {arms}. {eligibility_words(trial)}"
     return textwrap.shorten(text, 600, placeholder=" …")

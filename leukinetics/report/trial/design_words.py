@@ -50,6 +50,12 @@ def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
     )
 
 
+def the_endpoint(trial: Finished, endpoint: Endpoint) -> str:
+    """The same inside a sentence, with the article where it takes one."""
+    words = endpoint_words(trial, endpoint)
+    return words if endpoint.kind in ("value", "fold", "responder") else f"the {words}"
+
+
 def dose_words(dose: Dose) -> str:
     """A dose and its repeats, such as "150 mg sc every 13 weeks, 4 times"."""
     per = "/kg" if dose.amount.per_kg else ""
@@ -103,6 +109,11 @@ def rule_words(trial: Finished, rule: Rule) -> str:
     return f"{plain(rule.id)}: where {trial.label(rule.observable)} is {when}{change}{often}, {then}{leave}.{who}"
 
 
+def design_of(trial: Finished) -> str:
+    """How patients and arms belong together."""
+    return "one arm" if len(trial.arms) == 1 else DESIGNS[trial.protocol.trial.design]
+
+
 def design_words(trial: Finished) -> list[tuple[str, str]]:
     """The design as pairs of a heading and its text; what the protocol has not is left out."""
     p = trial.protocol
@@ -111,7 +122,7 @@ def design_words(trial: Finished) -> list[tuple[str, str]]:
     rows = [
         ("Population", f"{condition.title or condition.id}." if condition is not None else p.trial.condition),
         ("Eligibility", eligibility_words(trial) or "no criteria beyond those of the population."),
-        ("Design", f"{sentence(DESIGNS[p.trial.design])[:-1]}; {duration(p.trial.duration)}."),
+        ("Design", f"{sentence(design_of(trial))[:-1]}; {duration(p.trial.duration)}."),
         ("Arms", "; ".join(f"{plain(a.name)} ({count(n[a.name])}): {arm_words(a)}" for a in p.arm) + "."),
     ]
     if p.rule:
@@ -149,14 +160,19 @@ def analysis_words(trial: Finished) -> str:
     """How arms are compared, and what is done about several comparisons and missing values."""
     a = trial.protocol.analysis
     more = {"none": "not adjusted for several comparisons", "holm": "p adjusted by Holm's method"}
-    text = f"Two-sided at {a.alpha:g}; {more.get(a.multiplicity, 'tested in the order of the hierarchy')}."
+    text = f"Two-sided at {a.alpha:g}"
+    if len(trial.arms) > 2 or len(trial.protocol.endpoint) > 1:
+        text += f"; {more.get(a.multiplicity, 'tested in the order of the hierarchy')}"
     missing = {
         "available": "Values that are missing are left out",
         "last": "The last value stands for missing ones",
         "baseline": "The baseline stands for missing values",
         "worst": "The worst value stands for missing ones",
     }[a.missing]
-    text += f" {missing}; after a rule has fired values are {'used' if a.after_rule == 'used' else 'missing'}."
+    text += f". {missing}"
+    if trial.protocol.rule:
+        text += f"; after a rule has fired values are {'used' if a.after_rule == 'used' else 'missing'}"
+    text += "."
     if a.covariates:
         text += f" Covariates: {join([trial.label(c) for c in a.covariates])}."
     again = trial.protocol.trial.baseline == "separate"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from leukinetics.report.trial.design_words import endpoint_words
+from leukinetics.report.trial.design_words import the_endpoint
 from leukinetics.report.trial.folder import Finished
 from leukinetics.report.trial.numbers import (
     NONE,
@@ -42,7 +42,7 @@ def question(trial: Finished) -> str:
     arms = [a for a in trial.arms if a != reference_of(trial)]
     against = f" against {plain(reference_of(trial))}" if reference_of(trial) else ""
     who = join([plain(a) for a in arms[:4]]) + (f" and {len(arms) - 4} further arms" if len(arms) > 4 else "")
-    return f"What do {who} do to the {endpoint_words(trial, trial.primary)}{against}?"
+    return f"What {'does' if len(arms) == 1 else 'do'} {who} do to {the_endpoint(trial, trial.primary)}{against}?"
 
 
 def reference_of(trial: Finished) -> str | None:
@@ -119,16 +119,16 @@ def answer(trial: Finished) -> str:
     e = trial.primary
     patients = count(trial.summary.get("patients", {}).get("enrolled"))
     rows = trial.main_contrasts(e.id)
-    what = endpoint_words(trial, e)
+    what = the_endpoint(trial, e)
     head = f"In {patients} virtual patients, "
     if not rows:
         parts = [
             f"{with_unit(interval(trial.estimate(a, e.id), share_factor(trial, a, e.id)), arm_unit(trial, a, e.id))} "
-            f"with {plain(a)}"
+            f"with {plain(a)}".replace("(", f"({trial.level} CI ", 1)
             for a in trial.arms
             if interval(trial.estimate(a, e.id)) != NONE
         ]
-        return head + f"the {what} was {join(parts)}." if parts else head + f"no estimate of the {what} could be made."
+        return head + f"{what} was {join(parts)}." if parts else head + f"no estimate of {what} could be made."
     unit = trial.estimate(str(rows[0].get("arm")), e.id).get("unit", "")
     reference = plain(rows[0].get("reference"))
     said = rows if len(rows) <= 4 else [min(rows, key=_order), max(rows, key=_order)]
@@ -156,7 +156,7 @@ def _outcome(trial: Finished, endpoint: Endpoint, measure: str) -> str:
         threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
         return f"the share of patients with {what} {threshold} at {duration(endpoint.at)} was"
     verb = "had" if measure in MEASURE_WORDS else "was"
-    return f"the {endpoint_words(trial, endpoint)} {verb}"
+    return f"{the_endpoint(trial, endpoint)} {verb}"
 
 
 def _model_words(trial: Finished, unit: Any) -> str:
