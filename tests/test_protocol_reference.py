@@ -1,4 +1,4 @@
-"""The reference of the protocol in docs/trials.md: written from the tables, whole and current."""
+"""The reference of the protocol in docs/protocol.md: written from the tables, whole and current."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from leukinetics.trial.checks.schema import part_of
 from leukinetics.trial.protocol import Dose, Match, Part, Protocol
 from leukinetics.trial.statistics.scale import analysis_of
 
-PAGE = Path(__file__).parents[1] / "docs" / "trials.md"
+PAGE = Path(__file__).parents[1] / "docs" / "protocol.md"
 
 
 def test_the_committed_page_is_current() -> None:
     text = PAGE.read_text("utf-8")
-    assert text == page(text), "run python -m leukinetics.commands.protocol_page docs/trials.md"
+    assert text == page(text), "run python -m leukinetics.commands.protocol_page docs/protocol.md"
 
 
 def tables() -> list[tuple[str, type[Part]]]:

@@ -1,6 +1,6 @@
-"""The reference of the protocol in docs/trials.md, written from the tables themselves so that it never drifts.
+"""The reference of the protocol in docs/protocol.md, written from the tables themselves so that it never drifts.
 
-``python -m leukinetics.commands.protocol_page docs/trials.md`` writes it anew, between its two marks.
+``python -m leukinetics.commands.protocol_page docs/protocol.md`` writes it anew, between its two marks.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def reference() -> str:
 
 
 def page(text: str) -> str:
-    """The text of docs/trials.md with the reference as it is now. LeukineticsError where the marks are missing."""
+    """The text of docs/protocol.md with the reference as it is now. LeukineticsError where the marks are missing."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
