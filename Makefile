@@ -1,4 +1,4 @@
-# make demo    a published trial of canakinumab in 150 virtual patients; writes out/demo.png
+# make demo    CANTOS in 4,500 virtual patients; writes out/cantos/report.html
 # make test    all tests, the quick ones first
 # make bench   the benchmark; writes bench/results/
 # make lint    ruff and mypy
@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt | $(RUN)
 	@touch $@
 
 demo: $(READY)
-	$(RUN) -m leukinetics.examples.demo
+	$(VENV)/bin/leukinetics trial examples/cantos.toml --out out/cantos --overwrite
 
 test: $(READY)
 	$(RUN) -m pytest

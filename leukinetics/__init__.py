@@ -108,8 +108,9 @@ def run_trial(
     overwrite: bool = False,
     chunk: int | None = None,
     progress: Callable[[int, int, str], None] | None = None,
+    report: bool = True,
 ) -> TrialResult:
-    """Run a trial; see :func:`leukinetics.trial.run`.
+    """Run a trial; see :func:`leukinetics.trial.run`. With ``out``, ``report`` also writes its report.html.
 
     Raises
     ------
@@ -120,17 +121,14 @@ def run_trial(
     """
     from leukinetics.trial import run
 
-    return run(
-        protocol,
-        out,
-        typical,
-        patients,
-        threads,
-        resume=resume,
-        overwrite=overwrite,
-        chunk=chunk,
-        progress=progress,
-    )
+    options: dict[str, Any] = {} if progress is None else {"progress": progress}
+    options |= {"resume": resume, "overwrite": overwrite, "chunk": chunk}
+    result = run(protocol, out, typical, patients, threads, **options)
+    if report and result.folder is not None and not (result.folder / "report.html").is_file():
+        from leukinetics.report.trial import write_report
+
+        write_report(result.folder)
+    return result
 
 
 def open_trial(folder: str | Path) -> TrialResult:

@@ -25,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+new_app = typer.Typer(help="Begin something: write a file to start from.", no_args_is_help=True)
+app.add_typer(new_app, name="new")
 
 
 @contextmanager
@@ -35,8 +37,8 @@ def mistakes() -> Iterator[None]:
     except LeukineticsError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        print("interrupted: no result was written.", file=sys.stderr)
+    except KeyboardInterrupt as stop:  # a command that leaves something says what
+        print(f"interrupted: {str(stop) or 'no result was written.'}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
@@ -111,6 +113,54 @@ def simulate(
             },
         )
         print(simulate_to_file(job), file=sys.stderr)
+
+
+@app.command()
+def trial(
+    protocol: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The trial's protocol.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the trial's files.", show_default=False)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the trial in --out.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the trial in --out.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and all that is wrong.")] = False,
+    patients: Annotated[
+        int | None, typer.Option(min=1, help="Patients per arm, instead of the protocol's.", show_default=False)
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)] = None,
+    chunk: Annotated[
+        int | None, typer.Option(min=1, help="Patients treated at a time; no number depends on it.", show_default=False)
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
+) -> None:
+    """Run a virtual trial from its protocol to its report."""
+    with mistakes():
+        from leukinetics.commands.trial import Job, run_job
+
+        job = Job(protocol, out, resume, overwrite, dry_run, patients, threads, chunk, not no_report)
+        print(run_job(job))
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished trial.")],
+) -> None:
+    """Write the report of a finished trial (again): report.html, its tables and figures."""
+    with mistakes():
+        from leukinetics.commands.report import run
+
+        print(run(folder))
+
+
+@new_app.command("trial")
+def new_trial(
+    condition: Annotated[str, typer.Option(metavar="NAME", help="Whom it is about.")] = "metabolic_inflammation",
+    drug: Annotated[str, typer.Option(metavar="NAME", help="What is given.")] = "canakinumab",
+    out: Annotated[Path, typer.Option(help="File to write; one that is there is left alone.")] = Path("trial.toml"),
+) -> None:
+    """Write a commented protocol to start from, with the drug's usual dose filled in."""
+    with mistakes():
+        from leukinetics.commands.new import new_trial as write
+
+        print(write(condition, drug, out), file=sys.stderr)
 
 
 @app.command()
@@ -219,6 +269,9 @@ def validate(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Also keep the outcome in the package, where reports of trials read it.")
+    ] = False,
 ) -> None:
     """Simulate published studies and hold the predictions against what they found."""
     with mistakes():
@@ -233,6 +286,7 @@ def validate(
             patients=patients,
             seed=seed,
             threads=threads,
+            write=write,
         )
 
 

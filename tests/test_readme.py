@@ -9,41 +9,21 @@ checked that the target exists. ``python -m`` commands within the text have to n
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
-import shlex
 import shutil
 import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pages import ROOT, blocks, commands, run_leukinetics, run_python, text
 
 from leukinetics import biology
 
-ROOT = Path(__file__).resolve().parent.parent
-FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROLE = re.compile(r"^\| (predicted|fitted|check of an input) \| (\d+) \| (\d+) \|$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: its language, its text and the line on which the text begins."""
-
-    language: str
-    text: str
-    line: int
-
-
-def text(page: str = "README.md") -> str:
-    return (ROOT / page).read_text(encoding="utf-8")
-
-
-def blocks(page: str = "README.md") -> list[Block]:
-    """The fenced blocks of a page in order."""
-    found = text(page)
-    return [Block(m[1], m[2], found.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(found)]
+PAGES = (
+    "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/core.md", "docs/trials.md", "docs/protocol.md",
+    "docs/populations.md", "docs/statistics.md", "docs/results.md",
+)  # fmt: skip
 
 
 def test_every_block_is_of_a_kind_that_is_run_or_plain_text() -> None:
@@ -56,9 +36,7 @@ def test_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, object] = {"__name__": "readme"}
     for block in blocks():
         if block.language == "python":
-            # Blank lines in front make the line numbers of a traceback those of the README.
-            source = "\n" * (block.line - 1) + block.text
-            exec(compile(source, str(ROOT / "README.md"), "exec"), names)
+            run_python("README.md", block, names)
         elif block.language == "toml":
             (tmp_path / block.text.splitlines()[0].removeprefix("# ")).write_text(block.text, encoding="utf-8")
         elif block.language == "console":
@@ -76,7 +54,7 @@ def test_make_targets_named_in_the_readme_exist() -> None:
         assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/core.md", "docs/architecture.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_links_modules_and_folders_that_a_page_names_exist(page: str) -> None:
     found = text(page)
     for link in re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", found):
@@ -130,22 +108,3 @@ def add_row(table: Path, **cells: str) -> None:
     assert set(cells) <= set(header)
     with table.open("a", encoding="utf-8") as file:
         file.write("\t".join(cells.get(name, "") for name in header) + "\n")
-
-
-def commands(block: Block) -> list[list[str]]:
-    """The commands of a console block, split into words."""
-    return [shlex.split(line[1:], comments=True) for line in block.text.splitlines() if line.startswith("$")]
-
-
-def run_leukinetics(arguments: list[str], folder: Path) -> None:
-    """Run the command line as a user would."""
-    script = Path(sys.executable).with_name("leukinetics")
-    done = subprocess.run(
-        [str(script), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ.copy(),
-    )
-    assert done.returncode == 0, f"leukinetics {shlex.join(arguments)}\n{done.stdout}{done.stderr}"

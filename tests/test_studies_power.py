@@ -17,6 +17,7 @@ from statsmodels.stats.proportion import proportion_effectsize
 from leukinetics import ProtocolError, trial
 from leukinetics.trial.studies import pool, power, studies, uncertainty
 from leukinetics.trial.studies.assurance import assurance
+from leukinetics.trial.studies.logrank import log_rank
 from leukinetics.trial.studies.pool import Pool, Side, draw, power_of
 from leukinetics.trial.studies.size import size_for
 from leukinetics.trial.studies.tables import tables
@@ -79,10 +80,33 @@ def test_replicates_do_not_depend_on_order_or_on_how_many_at_a_time(monkeypatch:
     assert not np.array_equal(many, draw(8, "treated", 999, 20, range(10)))
 
 
-def test_unequal_arms_have_the_power_of_their_ratio() -> None:
-    unequal = Pool(Side(NORMAL + 0.5, None), Side(NORMAL, None), "difference", None, (2, 1))
-    share = power_of(unequal.p_values(40, REPLICATES, seed=6), 0.05)
-    assert within(share, TTestIndPower().power(0.5, 40, 0.05, ratio=2.0))
+def test_log_rank_is_that_of_lifelines() -> None:
+    from lifelines.statistics import logrank_test
+
+    rng = np.random.default_rng(8)
+    a, b = rng.exponential(2.0, (6, 30)).round(1), rng.exponential(1.2, (6, 40)).round(1)  # with ties
+    seen, seen_ref = rng.random(a.shape) < 0.7, rng.random(b.shape) < 0.8
+    a[2, 4] = b[3, 7] = np.nan
+    found = log_rank(a, seen, b, seen_ref)
+    for i in range(len(a)):
+        here, there = ~np.isnan(a[i]), ~np.isnan(b[i])
+        expected = logrank_test(a[i][here], b[i][there], seen[i][here], seen_ref[i][there]).p_value
+        assert found[i] == pytest.approx(expected, rel=1e-9)
+    none = np.zeros((2, 5), dtype=bool)
+    assert np.isnan(log_rank(np.ones((2, 5)), none, np.ones((2, 5)), none)).all()
+    assert np.isnan(log_rank(np.full((2, 5), np.nan), ~none, np.ones((2, 5)), ~none)).all()
+
+
+def test_power_of_times_to_an_event_is_schoenfelds() -> None:
+    u = (np.arange(4000) + 0.5) / 4000
+    ratio, n = 0.6, 150
+    a, b = -np.log(u) / ratio, -np.log(u)
+    events = Pool(*(Side(np.minimum(t, 2.0), None, None, t < 2.0) for t in (a, b)), "log_rank")
+    share = float(((a < 2).mean() + (b < 2).mean()) / 2)
+    expected = stats.norm.cdf(abs(math.log(ratio)) * math.sqrt(2 * n * share / 4) - stats.norm.ppf(0.975))
+    assert power_of(events.p_values(n, REPLICATES, seed=1), 0.05) == pytest.approx(expected, abs=0.03)
+    same = Pool(events.control, events.control, "log_rank")
+    assert within(power_of(same.p_values(n, REPLICATES, seed=1), 0.05), 0.05)
 
 
 def test_an_analysis_without_a_closed_form_is_fitted_to_fewer_replicates_of_new_patients() -> None:

@@ -230,3 +230,21 @@ def test_true_effects() -> None:
     assert true_effect(responder, x, y) == pytest.approx([-0.25])
     assert true_effect(end("value", at="1 d", statistic="median"), a, b) == pytest.approx([-1.5, 2.0])
     assert true_effect(end("fold", at="1 d", statistic="geometric_mean"), a, b) == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize(("kind", "measure"), [("event_rate", "rate_ratio"), ("time_to_event", "hazard_ratio")])
+def test_episodes_keep_the_noise_that_makes_them(kind: str, measure: str) -> None:
+    episode = {"id": "e", "observable": "crp", "kind": kind, "every": "1 week", "threshold": ">= 4 mg/L"}
+    found = sensitivity(prepared(endpoint=[{**episode, "noise": True}], sensitivity={"trajectories": 2}))
+    assert found["measure"] == measure
+    assert 0 < found["base"] < 1  # the antibody prevents them
+    without = sensitivity(prepared(endpoint=[episode], sensitivity={"trajectories": 2}))
+    assert without["base"] != found["base"]
+
+
+def test_events_at_random_are_taken_by_their_expected_number() -> None:
+    # Of a level that stands still there are none; of one that accumulates, its rise over the window.
+    window = {"id": "e", "observable": "mab", "every": "1 d", "from": "3 d", "to": "10 d"}
+    ready = prepared(endpoint=[{**window, "kind": "time_to_event"}])
+    small = hold_still(ready, contrast_of(ready.protocol, None, None), 4).prepared
+    assert [(e.id, e.kind, e.at) for e in small.protocol.endpoint] == [("start", "value", 3.0), ("end", "value", 10.0)]

@@ -18,7 +18,7 @@ from leukinetics.trial.studies import question, uncertainty
 from leukinetics.trial.studies import uncertainty as of_uncertainty
 from leukinetics.trial.studies.question import on_scale, remembering, standard_error, steepness
 from leukinetics.trial.studies.uncertainty import TOO_FEW, UNSOLVED, run_draws
-from leukinetics.trial.studies.variance import Shares, mean_correlation, shares, split
+from leukinetics.trial.studies.variance import Shares, error_of_trial, mean_correlation, shares, spread_of_effects
 
 LEVEL = Endpoint(id="level", observable="mab", kind="value", at="1 d")
 
@@ -29,51 +29,45 @@ def table(values: np.ndarray, people: np.ndarray) -> pd.DataFrame:
 
 
 # Effect of draw d in person i: E[d] + a[i] + b[d, i]. What people share of it over draws is a.
-SD_EFFECT, SD_PERSON, SD_OWN, DRAWS, PEOPLE = 0.3, 1.0, 0.8, 12, 30
+SD_EFFECT, SD_PERSON, SD_OWN, DRAWS, PEOPLE = 0.3, 1.0, 0.8, 8, 30
 
 
-def estimated(rng: np.random.Generator, *, twins: bool, same: bool) -> float:
+def estimated(rng: np.random.Generator, *, same: bool) -> float:
     """The variance of the effect that is found in a made-up trial, with the same people in all draws or others."""
     effects = SD_EFFECT * rng.standard_normal(DRAWS)
     person = SD_PERSON * rng.standard_normal((1 if same else DRAWS, PEOPLE)) * np.ones((DRAWS, 1))
     found, errors, parts = [], [], []
     for d in range(DRAWS):
         people = np.arange(PEOPLE) + (0 if same else d * PEOPLE)
-        x = person[d] + SD_OWN * rng.standard_normal(PEOPLE)
-        if twins:
-            control = rng.standard_normal(PEOPLE)
-            a, b = table(control + effects[d] + x, people), table(control, people)
-            errors.append(x.std(ddof=1) / math.sqrt(PEOPLE))
-        else:
-            half = PEOPLE // 2
-            a, b = table(effects[d] + x[:half], people[:half]), table(x[half:], people[half:])
-            errors.append(math.sqrt(sum(part.var(ddof=1) / half for part in (x[:half], x[half:]))))
+        control, x = rng.standard_normal(PEOPLE), person[d] + SD_OWN * rng.standard_normal(PEOPLE)
+        a, b = table(control + effects[d] + x, people), table(control, people)
+        errors.append(x.std(ddof=1) / math.sqrt(PEOPLE))
         found.append(a["value"].mean() - b["value"].mean())
-        parts.append(shares(LEVEL, a, b, twins=twins))
-    e, v = np.array(found), float(np.mean(np.square(errors)))
+        parts.append(shares(LEVEL, a, b))
     together = mean_correlation(parts)
-    sd, _ = split(found, errors, together, PEOPLE, PEOPLE)
-    raw = float(e.var(ddof=1)) - (1 - together) * v
-    assert sd == pytest.approx(math.sqrt(max(raw, 0.0)))
-    return raw  # what is estimated without bias is the difference, before it is cut at 0
+    # What is estimated without bias is the difference of variances, before it is cut at 0.
+    raw = float(np.var(found, ddof=1)) - (1 - together) * float(np.mean(np.square(errors)))
+    assert spread_of_effects(found, errors, together) == pytest.approx(math.sqrt(max(raw, 0.0)))
+    return raw
 
 
-@pytest.mark.parametrize("twins", [True, False])
 @pytest.mark.parametrize("same", [True, False])
-def test_the_split_finds_the_variance_of_the_effect(twins: bool, same: bool) -> None:
+def test_the_split_finds_the_variance_of_the_effect(same: bool) -> None:
     rng = np.random.default_rng(1)
-    found = np.array([estimated(rng, twins=twins, same=same) for _ in range(100)])
+    found = np.array([estimated(rng, same=same) for _ in range(60)])
     error = found.std(ddof=1) / math.sqrt(len(found))
     # A mean correlation that is itself estimated from 30 people is a little low.
-    assert abs(found.mean() - SD_EFFECT**2) < 3 * error + 0.06 * SD_EFFECT**2
+    assert abs(found.mean() - SD_EFFECT**2) < 3 * error + 0.08 * SD_EFFECT**2
 
 
 def test_the_error_of_a_trial_is_scaled_to_its_size() -> None:
-    sd, patients = split([1.0, 2.0, 3.0], [0.5, 0.5, 0.5], 1.0, 100, 400)
-    assert sd == pytest.approx(1.0)
-    assert patients == pytest.approx(0.25)
-    assert split([1.0, 1.1], [5.0, 5.0], 0.0, 10, 10)[0] == 0.0
-    assert all(map(math.isnan, split([1.0], [1.0], 1.0, 10, 10)))
+    assert spread_of_effects([1.0, 2.0, 3.0], [0.5, 0.5, 0.5], 1.0) == pytest.approx(1.0)
+    assert spread_of_effects([1.0, 1.1], [5.0, 5.0], 0.0) == 0.0
+    assert math.isnan(spread_of_effects([1.0], [1.0], 1.0))
+    assert error_of_trial([0.5, math.nan, 0.5], 100, 400, 400) == pytest.approx(0.25)
+    # Of means with SD 5: 5 sqrt(1/n1 + 1/n0).
+    assert error_of_trial([5 * math.sqrt(2 / 100)], 100, 60, 20) == pytest.approx(5 * math.sqrt(1 / 60 + 1 / 20))
+    assert math.isnan(error_of_trial([math.nan], 100, 400, 400))
 
 
 def test_errors_of_the_same_people_go_together_and_those_of_others_do_not() -> None:
@@ -90,19 +84,24 @@ def test_errors_of_the_same_people_go_together_and_those_of_others_do_not() -> N
     assert mean_correlation([]) == mean_correlation([one]) == 1.0
 
 
-def test_parts_of_events_and_of_those_who_changed_arms() -> None:
+def test_parts_of_events_and_medians() -> None:
     rate = Endpoint(id="e", observable="crp", kind="event_rate", every="1 d")
     a = table(np.array([2.0, 0.0, 1.0]), np.arange(3)).assign(exposure=[10.0, 10.0, 5.0])
-    b = table(np.array([3.0, 3.0]), np.arange(3, 5)).assign(exposure=[10.0, 20.0])
-    found = shares(rate, a, b, twins=False)
-    assert found.people.tolist() == [0, 1, 2, 3, 4]
-    expected = [(2 - 10 * 3 / 25) / 3, -10 * 3 / 25 / 3, (1 - 5 * 3 / 25) / 3, -(3 - 10 * 6 / 30) / 6, -(3 - 4) / 6]
-    assert found.parts == pytest.approx(expected)
-    swapped = shares(rate, b, a, twins=False)
-    assert mean_correlation([found, swapped]) == 0.0  # -1, which is less than nothing in common
+    b = table(np.array([3.0, 3.0, 0.0]), np.arange(3)).assign(exposure=[10.0, 20.0, 6.0])
+    found = shares(rate, a, b)
+    here = [(2 - 10 * 3 / 25) / 3, -10 * 3 / 25 / 3, (1 - 5 * 3 / 25) / 3]
+    there = [(3 - 10 * 6 / 36) / 6, (3 - 20 * 6 / 36) / 6, -6 * 6 / 36 / 6]
+    assert found.parts == pytest.approx(np.subtract(here, there))
+    assert mean_correlation([found, shares(rate, b, a)]) == 0.0  # -1, which is less than nothing in common
     time = Endpoint(id="e", observable="crp", kind="time_to_event", every="1 d")
     times = table(np.array([2.0, 5.0, 5.0]), np.arange(3)).assign(censored=[False, True, True])
-    assert shares(time, times, times, twins=True).parts == pytest.approx([0, 0, 0])
+    never = times.assign(censored=True)
+    assert shares(time, times, never).parts == pytest.approx([1 - 2 / 12, -5 / 12, -5 / 12])
+    median = Endpoint(id="e", observable="crp", kind="value", at="1 d", statistic="median")
+    values, none = table(np.array([1.0, 7.0, 3.0]), np.arange(3)), table(np.zeros(4), np.arange(4))
+    found = shares(median, values, none)
+    assert found.people.tolist() == [0, 1, 2]
+    assert found.parts == pytest.approx([-1, 1, 0.0])  # quartiles 2 and 5
 
 
 def test_scales() -> None:
@@ -144,7 +143,7 @@ def test_each_draw_is_the_trial_with_its_values(design: str) -> None:
     crp, level = found["contrasts"]
     assert (crp["endpoint"], crp["arm"], crp["reference"], crp["measure"]) == ("crp", "iv", "placebo", "difference")
     rows = draws(ready.assembly, 8, 3).to_dict("records")
-    ready.n = 24
+    ready = prepared(eligibility={"crp": ">= 2 mg/L"}, trial={"patients_per_arm": 24})  # twins
     for k in (0, 5):
         alone = trial.run_candidates(ready, [rows[k]]).statistic("level", "mean", "iv", "placebo")[0]
         assert level["values"][k] == pytest.approx(alone, rel=1e-6)

@@ -64,7 +64,7 @@ def test_the_plan_of_a_trial() -> None:
         "40 to enrol, about ",
         "the trial: 80 patients simulated",
         "power: 50 replicate trials of each of 10, 20 patients per arm",
-        "an estimate from a pilot of 56",
+        "of simulation on this machine (estimated from a pilot of 56; ",
         "note         there is no assay of mab: the schedule reads true values.",
         "note         crp is read at 8 weeks, when a dose is due: just before it, at the trough.",
     ):

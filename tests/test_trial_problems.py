@@ -277,6 +277,7 @@ RULE = {"id": "r", "observable": "crp", "when": "> 10 mg/L", "every": "2 weeks",
         ({"trial": {"patients_per_arm": 10**9}}, r"^trial, patients_per_arm: .*less than or equal to"),
         ({"trial": {"clock": "yes"}}, r"^trial, clock: .*valid boolean \(it is 'yes'\)"),
         ({"dose": {"every": "1 ms"}}, r"dose 1, every: .* more than 100,000 doses; check the unit"),
+        ({"dose": {"drug": "mabb"}}, r"dose 1, drug: there is no drug 'mabb'\. Did you mean 'mab'"),
         ({"dose": {"cap": "1 mg/kg"}}, r"dose 1, cap: a cap is what is given at most"),
         ({"dose": {"loading": "1 day"}}, r"dose 1, loading: 'day'"),
         ({"arm": {"background": [{"drug": "mab", "amount": "1 mg", "route": "x"}]}}, r"background 1, route: "),
@@ -336,6 +337,7 @@ RULE = {"id": "r", "observable": "crp", "when": "> 10 mg/L", "every": "2 weeks",
         ({"power": {"biomarker": "crp"}}, r"^power: 'biomarker' and 'enrichment', its thresholds, go together"),
         ({"power": {"unit": "mg/L"}}, r"^power: 'unit' is that of 'enrichment', which is not there"),
         ({"power": {"sizes": [1]}}, r"^power: an arm of 1 patient cannot be compared"),
+        ({"sensitivity": {"parameters": ["weight"]}}, r"^sensitivity, parameters 1: 'weight' is certain, so there is"),
         ({"sensitivity": {"method": "fast"}}, r"^sensitivity, method: .*'morris' or 'sobol' \(it is 'fast'\)"),
         ({"sensitivity": {"kinds": ["guessed"]}}, r"^sensitivity, kinds 1: .*'assumed' \(it is 'guessed'\)"),
         ({"population": {"match": [{"observable": "crp"}]}}, r"match 1: there is no figure to meet"),
@@ -506,9 +508,13 @@ def test_every_key_of_a_toml_text_has_its_line(data: dict[str, Any]) -> None:
     walk(tomllib.loads(text), ())
 
 
-RICH = copy.deepcopy(tomllib.loads((Path(__file__).parents[1] / "examples" / "cantos.toml").read_text()))
-RICH["rule"] = [{**RULE, "drugs": ["canakinumab"]}]
-RICH["population"] = {"weight": {"mean": 92, "sd": 15, "unit": "kg"}, "match": [{"observable": "crp", "median": 4}]}
+CANTOS = (Path(__file__).parents[1] / "examples" / "cantos.toml").read_text()
+RICH = tomllib.loads(CANTOS.replace("canakinumab", "mab").replace("il6", "tnf").replace("post_mi", "inflamed"))
+RICH["rule"] = [{**RULE, "drugs": ["mab"]}]
+RICH["population"] = {
+    "weight": {"mean": 92, "sd": 15, "unit": "kg"},
+    "match": [{"observable": "crp", "median": 4, "unit": "mg/L"}],
+}
 ODD = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
     | st.sampled_from(["12 weeks", "-1 d", "1e308 years", "nan mg", "x" * 5000, "ß µg", "\x00", "> 1 mg/L", ">", "0"])
@@ -523,6 +529,10 @@ def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 PLACES = places(RICH)
+
+
+def test_the_protocol_that_is_mutilated_is_whole() -> None:
+    assert trial.prepare(RICH, assembly=fake_assembly(), patients=2).n == 2
 
 
 @given(

@@ -190,11 +190,3 @@ def test_rubbish_is_refused_in_words(table: str, key: str, value: object) -> Non
             lk.read_protocol(data)
         except ProtocolError as error:
             assert str(error)
-
-
-def test_the_example_of_the_documentation_runs() -> None:
-    text = (Path(__file__).parents[1] / "docs" / "trials.md").read_text(encoding="utf-8")
-    example = tomllib.loads(text.split("```toml\n")[1].split("```")[0])
-    result = lk.run_trial(example, patients=4)
-    assert result.summary["patients"]["enrolled"] == 4
-    assert [arm["n"] for arm in result.summary["arms"]] == [4, 4, 4]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trial_runner
 from fake_assembly import fake_assembly
 from test_trial_run import protocol
 
@@ -19,8 +20,7 @@ from leukinetics import DataError, trial
 from leukinetics.trial import folder as folders
 from leukinetics.trial.journal import RUN
 
-RUNNER = Path(__file__).with_name("trial_runner.py")
-KEPT = ("population", "screening", "endpoints", "conduct", "failures")
+RUNNER = Path(trial_runner.__file__)
 
 SMALL: dict[str, Any] = {
     "trial_patients_per_arm": 12,
@@ -57,9 +57,10 @@ class Runs:
         return process.returncode, told.split()
 
     def finish(self, out: Path) -> list[str]:
-        """Resume, or begin where nothing was kept; what was computed."""
-        done, computed = self.run(out, resume=folders.is_begun(out) or folders.is_finished(out))
-        assert done == 0
+        """Resume, or begin where nothing was kept, in this process; what was computed."""
+        computed: list[str] = []
+        kept = folders.is_begun(out) or folders.is_finished(out)
+        trial_runner.run(self.file, out, computed.append, **{**self.options, "resume": kept})
         assert contents(out) == self.files
         assert not (out / RUN).exists()
         assert not list(out.rglob("*.part"))
@@ -91,14 +92,12 @@ def test_a_trial_killed_at_a_write_goes_on_where_it_was(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_trial_killed_at_every_write_goes_on_where_it_was(tmp_path: Path) -> None:
     runs = Runs(tmp_path, protocol(**SMALL, **STUDIES), chunk=5)
-    out = tmp_path / "killed"
     code, n = -signal.SIGKILL, 0
-    while code == -signal.SIGKILL:  # one file more at each attempt, before and after it has its name
+    while code == -signal.SIGKILL:  # one file more at each attempt
         n += 1
-        for when in ("before", "after"):
-            each = out.with_name(f"{n}-{when}")
-            code, _ = runs.run(each, kill=[n, when])
-            runs.finish(each)
+        out = tmp_path / f"{n}"
+        code, _ = runs.run(out, kill=[n, "before" if n % 2 else "after"])
+        runs.finish(out)
     assert n > 20
 
 

@@ -281,6 +281,22 @@ def test_a_patient_that_cannot_be_solved_is_counted_and_takes_nobody_down() -> N
     pd.testing.assert_series_equal(rest, whole.loc[rest.index])
 
 
+@pytest.mark.parametrize("design", ["twins", "parallel"])
+def test_an_arm_of_which_nobody_can_be_solved_has_no_numbers(design: str) -> None:
+    ready = prepared(trial_design=design, patients=6)
+    columns = ready.plan.columns
+    ready.plan.columns = lambda z, typical=(): columns(z, typical) | {"mab_CL": np.full((1, len(z)), -1e6)}
+    result = trial.run(ready)
+    placebo, treated = result.summary["arms"]
+    assert (placebo["n"], treated["n"]) == (6, 0)
+    assert placebo["endpoints"]["level"]["estimate"] == 0
+    assert treated["endpoints"]["level"]["estimate"] is None
+    assert {c["estimate"] for c in result.summary["contrasts"]} == {None}
+    flow = result.summary["flow"]["arms"][1]
+    assert (flow["allocated"], flow["failed"], flow["analysed"]) == (6, 6, 0)
+    assert set(result.observations["arm"]) == {"placebo"}
+
+
 def test_a_clock_starts_at_the_time_of_day_after_a_lead() -> None:
     ends = [
         {"id": "peak", "observable": "crp", "kind": "time_of_maximum", "every": "15 min", "to": "24 h", "unit": "h"}
@@ -340,8 +356,8 @@ def test_the_summary_and_the_files(tmp_path: Path) -> None:
     of_arm = summary["arms"][1]["endpoints"]["crp"]
     assert {"estimate", "se", "ci_low", "ci_high", "n", "unit"} <= set(of_arm)
     assert of_arm["ci_low"] < of_arm["estimate"] < of_arm["ci_high"]
-    measures = {c["endpoint"]: c["measure"] for c in summary["contrasts"]}
-    assert measures == {"crp": "difference", "responder": "difference", "fold": "ratio"}
+    measures = {(c["endpoint"], c["measure"]) for c in summary["contrasts"]}
+    assert {("crp", "percent_difference"), ("responder", "risk_difference"), ("fold", "ratio")} <= measures
     assert all(c["reference"] == "placebo" and c["arm"] == "iv" for c in summary["contrasts"])
     observed = pd.read_parquet(out / "observations")
     assert list(observed) == ["patient", "arm", "time", "name", "value", "unit", "blq"]

@@ -10,6 +10,8 @@ import pytest
 from fake_assembly import fake_assembly
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtri
+from scipy.stats import ks_2samp, norm
 
 from leukinetics import ProtocolError, trial
 from leukinetics.trial.matching_summary import matching_summary
@@ -112,18 +114,19 @@ def test_those_selected_have_the_share_and_the_others_are_told_why() -> None:
 
 
 def test_selection_is_that_of_plain_acceptance_sampling_on_the_ratio_of_densities() -> None:
-    """Of a share alone the ratio is known: q / p above the limit, (1 - q) / (1 - p) below it."""
-    ready = prepared({"match": SHARE})
+    """Measured CRP is lognormal here, so that the density ratio that a share asks for is known."""
+    ready = prepared({"match": SHARE, "genotype": {"rs1": 0}})
     chosen = selections(ready, [{}])
-    found = screened(ready, 4000, chosen)
-    high = found.columns["screening.crp"][0] > 3
-    p = (chosen[0].pilot["screening.crp"] > 3).mean()
-    ratio = np.where(high, 0.27 / p, 0.73 / (1 - p))
-    plain = ratio / ratio.max()
-    for part in (high, ~high):
-        expected = plain[part][0]
-        error = np.sqrt(expected * (1 - expected) / part.sum()) + 1e-9
-        assert abs(found.eligible[0][part].mean() - expected) < 4.5 * error + 0.002
+    found = screened(ready, 12_000, chosen)
+    y = np.log(found.columns["screening.crp"][0])
+    pilot = np.log(chosen[0].pilot["screening.crp"])
+    center = np.log(3.0) + ndtri(0.27) * pilot.std()  # 27 % of a normal around it are above ln 3
+    ratio = norm.pdf(y, center, pilot.std()) / norm.pdf(y, pilot.mean(), pilot.std())
+    most = np.quantile(norm.pdf(pilot, center, pilot.std()) / norm.pdf(pilot, pilot.mean(), pilot.std()), 0.999)
+    plain = np.random.default_rng(1).random(12_000) < ratio / most
+    assert ks_2samp(y[plain], y[found.eligible[0]]).pvalue > 1e-3
+    assert found.eligible[0].mean() == pytest.approx(plain.mean(), rel=0.25)
+    assert ks_2samp(y, y[plain]).pvalue < 1e-12  # the two could be told apart
 
 
 def test_matching_among_the_enrolled_is_after_eligibility() -> None:
@@ -187,9 +190,9 @@ def test_candidates_have_selections_of_their_own_and_the_pilot_is_of_other_peopl
     candidates = [{}, {"inflamed.drive": 1.0}]
     chosen = selections(ready, candidates)
     assert chosen[0].matching.accepted < chosen[1].matching.accepted
-    found = screen(ready, candidates, np.arange(3000), np.ones(2, dtype=bool), None, chosen)
+    found = screen(ready, candidates, np.arange(8000), np.ones(2, dtype=bool), None, chosen)
     for k in range(2):
-        assert (found.columns["screening.crp"][k][found.eligible[k]] > 3).mean() == pytest.approx(0.27, abs=0.05)
+        assert (found.columns["screening.crp"][k][found.eligible[k]] > 3).mean() == pytest.approx(0.27, abs=0.08)
     alone = selections(ready, candidates[1:])
     assert np.array_equal(alone[0].matching.weights, chosen[1].matching.weights)
     assert pilot_seed(5) != pilot_seed(6)

@@ -2,8 +2,8 @@
 
     python trial_runner.py PROTOCOL.json OUT OPTIONS.json
 
-Options: those of ``leukinetics.trial.run``; ``real``: the model of the protocol, not the tiny one; ``kill``: [n, when],
-SIGKILL "before" or "after" the n-th file gets its name. Prints what was computed, a name a line.
+Options: those of ``leukinetics.trial.run``; ``kill``: [n, when], SIGKILL "before" or "after" the n-th file gets its
+name. Prints what was computed, a name a line.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from fake_assembly import fake_assembly
 
@@ -25,16 +27,20 @@ def main(protocol: str, out: str, options: str) -> None:
     given: dict[str, Any] = json.loads(options)
     if (kill := given.pop("kill", None)) is not None:
         _kill_at(*kill)
-    assembly = None if given.pop("real", False) else fake_assembly()
-    prepared = trial.prepare(json.loads(Path(protocol).read_text()), assembly=assembly, rtol=1e-6)
+    run(Path(protocol), Path(out), lambda name: print(name, flush=True), **given)
+
+
+def run(protocol: Path, out: Path, told: Callable[[str], object], **options: Any) -> None:
+    """Run the trial; ``told`` hears the name of each part that was computed, once it is kept."""
+    prepared = trial.prepare(json.loads(protocol.read_text()), assembly=fake_assembly(), rtol=1e-6)
     write = journal.write_bytes
 
-    def told(path: Path, data: bytes) -> None:
+    def telling(path: Path, data: bytes) -> None:
         write(path, data)
-        print(path.name, flush=True)
+        told(path.name)
 
-    journal.write_bytes = told
-    trial.run(prepared, out, **given)
+    with patch.object(journal, "write_bytes", telling):
+        trial.run(prepared, out, **options)
 
 
 def _kill_at(n: int, when: str) -> None:

@@ -108,9 +108,7 @@ def _modules(biology: Biology, condition: ConditionSet | None, extra: Iterable[s
     return core + _extra(biology, extra if condition is None else condition.extra)
 
 
-def _replaced(
-    modules: Iterable[Module], parameters: dict[str, Parameter], problems: Problems
-) -> dict[str, Parameter]:
+def _replaced(modules: Iterable[Module], parameters: dict[str, Parameter], problems: Problems) -> dict[str, Parameter]:
     """The parameters without those that an extra module computes: what a condition may set as a number."""
     kept = dict(parameters)
     for s in (s for m in modules if m.group for s in m.statements if s.kind in ("rule", "rate")):

@@ -9,6 +9,7 @@ from pathlib import Path
 from leukinetics.commands.progress import status_line
 from leukinetics.engine.stream import check_writable, naming, replacing
 from leukinetics.errors import DataError, suggest
+from leukinetics.evidence.committed import FILE, committed_text
 from leukinetics.evidence.target import Target
 from leukinetics.evidence.validate import Validation, all_targets, validate
 from leukinetics.report.validation import ORDER, ROLE_WORDS, interval, markdown, misses, page, published, size
@@ -26,9 +27,15 @@ def run(
     patients: int | None = None,
     seed: int = 1,
     threads: int | None = None,
+    write: bool = False,
 ) -> Validation:
-    """Validate the named targets (none: all), print the misses, and write the files that are asked for."""
-    for path in (json, page_file, markdown_file):
+    """Validate the named targets (none: all), print the misses, and write the files that are asked for.
+
+    ``write``: also the one in the package; DataError unless all targets are validated.
+    """
+    if write and names:
+        raise DataError("--write keeps a whole validation; leave --target out.")
+    for path in (json, page_file, markdown_file, *([FILE] if write else [])):
         if path is not None:
             check_writable(path)
     targets = _chosen(names)
@@ -36,7 +43,12 @@ def run(
         found = validate(draws, targets, patients=patients, seed=seed, threads=threads, say=say)
     result = found.as_dict()
     print(summary(found))
-    texts = {json: found.as_json} | {page_file: lambda: page(result)} | {markdown_file: lambda: markdown(result)}
+    texts = (
+        {json: found.as_json}
+        | {FILE if write else None: lambda: committed_text(result)}
+        | {page_file: lambda: page(result)}
+        | {markdown_file: lambda: markdown(result)}
+    )
     for path, text in texts.items():
         if path is not None:
             with replacing(path) as temporary, naming(path):

@@ -45,13 +45,14 @@ def covariate_table(plan: Plan) -> dict[str, Label]:
     for name in [*NAMED, *plan.covariate_units, *own]:
         if (name in plan.covariate_units or name in own) and name not in found:
             found[name] = _label(plan, name)
-    return found | {v.id: Label(f"{v.id}, effect alleles", "", GENOTYPE) for v in plan.variants}
+    return found | {v.id: Label(v.id, "effect alleles", GENOTYPE) for v in plan.variants}
 
 
 def clinical_units(plan: Plan) -> dict[str, str]:
     """The unit in which each column of the plan's table is printed."""
     named = covariate_table(plan)
-    return {name: row.unit for name, row in plan.parameters.items()} | {n: x.unit for n, x in named.items()}
+    inside = {name: row.unit.replace("dimensionless", "") for name, row in plan.parameters.items()}
+    return inside | {name: label.unit for name, label in named.items()}
 
 
 def in_clinical_units(plan: Plan, columns: Columns) -> dict[str, NDArray[np.float64]]:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukinetics.patients.targets import Basis, Figure, Target, Values, with_kept
-from leukinetics.patients.tilting import tilt
+from leukinetics.patients.moments import Moments, Shape
+from leukinetics.patients.rank_correlation import Correlation
+from leukinetics.patients.targets import Basis, Exceedance, Figure, Quantile, Target, Values
+from leukinetics.patients.tilting import along, tilt
 from leukinetics.patients.weighted import effective_size
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class Matching:
         known = np.all([np.isfinite(values[v]) for t in self.targets for v in t.reads], axis=0)
         some = {v: np.asarray(x)[known] for v, x in values.items()}
         found = np.zeros(len(known))
-        found[known] = np.exp(np.minimum(_features(self.bases, some) @ self.lam - self.cap, 0.0))
+        found[known] = np.exp(np.minimum(along(_features(self.bases, some), self.lam) - self.cap, 0.0))
         return found
 
     def figures(self, values: Values, w: Array) -> list[tuple[Figure, float, bool]]:
@@ -72,21 +74,62 @@ def match(targets: Sequence[Target], pilot: Values) -> Matching:
     Figures that contradict each other, or of which the pilot has nobody, are approached as far as the weights rest
     on enough people; :meth:`Matching.figures` tells which were met.
     """
-    targets = tuple(with_kept(targets))
-    n = len(next(iter(pilot.values())))
-    w = np.full(n, 1.0 / n)
-    bases: list[Basis] | None = None
-    for _ in range(ROUNDS):
-        bases = [t.basis(pilot, w, None if bases is None else bases[i]) for i, t in enumerate(targets)]
-        features = _features(bases, pilot)
-        lam, cap = tilt(features)
-        accepted = np.exp(np.minimum(features @ lam - cap, 0.0))
-        moved = float(np.abs(accepted / accepted.sum() - w).sum())
-        w = accepted / accepted.sum()
-        if moved < _SETTLED:
-            break
-    assert bases is not None  # ROUNDS >= 1
-    return Matching(targets, tuple(bases), lam, cap, accepted)
+    targets = tuple(completed(targets))
+    shaped = {(t.variable.name, t.variable.how) for t in targets if isinstance(t, Shape)}
+    steps = [isinstance(t, (Quantile, Exceedance)) and (t.variable.name, t.variable.how) in shaped for t in targets]
+    fit = _Fit(pilot)
+    if any(steps):  # first move whole distributions, then mend by steps what these have left
+        fit.settle([t for t, step in zip(targets, steps, strict=True) if not step])
+        fit.fixed = {t for t in targets if isinstance(t, Shape)}
+    fit.settle(targets)
+    bases = tuple(fit.bases[t] for t in targets)
+    return Matching(targets, bases, fit.lam, fit.cap, fit.accepted)
+
+
+class _Fit:
+    """Features of targets, settled by repetition; of those that are ``fixed`` they stay."""
+
+    def __init__(self, pilot: Values) -> None:
+        self.pilot = pilot
+        n = len(next(iter(pilot.values())))
+        self.w = np.full(n, 1.0 / n)
+        self.bases: dict[Target, Basis] = {}
+        self.fixed: set[Target] = set()
+
+    def settle(self, targets: Sequence[Target]) -> None:
+        for _ in range(ROUNDS):
+            for t in targets:
+                if t not in self.fixed:
+                    self.bases[t] = t.basis(self.pilot, self.w, self.bases.get(t))
+            features = _features([self.bases[t] for t in targets], self.pilot)
+            self.lam, self.cap = tilt(features)
+            self.accepted = np.exp(np.minimum(along(features, self.lam) - self.cap, 0.0))
+            new = self.accepted / self.accepted.sum()
+            moved = float(np.abs(new - self.w).sum())
+            self.w = new
+            if moved < _SETTLED:
+                break
+
+
+def completed(targets: Sequence[Target]) -> list[Target]:
+    """The targets, with shapes of variables of which quantiles or shares are published and no moments, and with
+    correlations told of which of their variables nothing else is said."""
+    said = {v.name for t in targets if not isinstance(t, Correlation) for v in t.reads}
+    found: list[Target] = []
+    for t in targets:
+        if isinstance(t, Correlation):
+            t = Correlation(t.a, t.b, t.rho, tuple(v for v in t.reads if v.name not in said), t.source)
+        found.append(t)
+    moments = {(t.variable.name, t.variable.how) for t in targets if isinstance(t, Moments)}
+    parts = [t for t in targets if isinstance(t, (Quantile, Exceedance))]
+    for v in dict.fromkeys(t.variable for t in parts):
+        if (v.name, v.how) not in moments:
+            own = [t for t in parts if t.variable == v]
+            quantiles = tuple(t for t in own if isinstance(t, Quantile))
+            found.append(Shape(v, quantiles, tuple(t for t in own if isinstance(t, Exceedance))))
+            if quantiles:
+                moments.add((v.name, v.how))
+    return found
 
 
 def _features(bases: Sequence[Basis], values: Values) -> Array:

@@ -50,11 +50,11 @@ def population_bytes(table: pd.DataFrame, provenance: Mapping[str, Any]) -> byte
     from pyarrow import parquet
 
     numbered, units = _numbered(table, "The population"), provenance.get("units", {})
-    ranges = {
-        str(n): [float(x.min()), float(x.max())]
-        for n, x in numbered.items()
-        if n != "patient" and x.dtype.kind in "fiub" and x.notna().any()
-    }
+    ranges = {}
+    for name, x in numbered.items():
+        known = x[np.isfinite(x)] if x.dtype.kind in "fiub" else x[:0]
+        if name != "patient" and len(known):
+            ranges[str(name)] = [float(known.min()), float(known.max())]
     whole = pa.Table.from_pandas(numbered, preserve_index=False)
     fields = [f.with_metadata({"unit": units[f.name]}) if f.name in units else f for f in whole.schema]
     about = json.dumps({**provenance, "ranges": ranges}, sort_keys=True, allow_nan=False)
@@ -74,15 +74,15 @@ def load_population(path: str | Path) -> pd.DataFrame:
     from pyarrow import parquet
 
     try:
+        names = parquet.read_schema(path).names
+        if twice := next((n for n in names if names.count(n) > 1), None):
+            raise DataError(f"The population '{path}' has the column '{twice}' more than once; keep one of them.")
         whole = parquet.read_table(path, partitioning=None)
     except OSError as error:
         why = "there is no such file" if not Path(path).exists() else "it is no Parquet file"
         raise DataError(f"The population '{path}' cannot be read: {why}.") from error
     except pa.ArrowException as error:
         raise DataError(f"The population '{path}' cannot be read as a Parquet file: {error}.") from error
-    names = whole.column_names
-    if twice := next((n for n in names if names.count(n) > 1), None):
-        raise DataError(f"The population '{path}' has the column '{twice}' more than once; keep one of them.")
     if "patient" not in names:
         raise DataError(f"The population '{path}' has no column 'patient' with the people's numbers.")
     metadata = whole.schema.metadata or {}

@@ -10,18 +10,20 @@ mean m, SD s            y - a, (y - a)^2 - b^2                          y = ln x
 rank correlation r      z1 z2 - 2 sin(pi r/6)                           z: normal scores of those selected
 ======================  ==============================================  =========================================
 
-Mean and SD of a skewed variable on its own scale would be met by a strange shape (weights that grow as exp(x^2));
-on the log scale a lognormal stays one. A correlation keeps mean and SD of the normal scores of its two variables
-where nothing else is said about them.
+A variable of which quantiles or shares are published first moves as a whole, so that no steps are left at the limits
+(:class:`leukinetics.patients.moments.Shape`). Mean and SD of a skewed variable
+on its own scale would be met by a strange shape (weights that grow as exp(x^2)); on the log scale a lognormal stays
+one. A correlation keeps mean and SD of the normal scores of its two variables where nothing else is said about them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from scipy.special import ndtri
 
 from leukinetics.patients import weighted
 from leukinetics.patients.criteria import Bound
@@ -31,13 +33,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-#: How far a figure may be off and count as met: shares and probabilities of quantiles, mean in SDs, SD relative,
-#: correlation.
-SHARE, MEAN, SD, CORRELATION = 0.02, 0.05, 0.05, 0.03
-#: A positive variable with a larger skewness is taken as lognormal.
-SKEWED = 1.0
-#: How far center and size of a logarithm are mended at a time: figures that cannot be met are not run after.
-MOST_STEP = 0.2
+
+#: How far a share, or the probability of a quantile, may be off and count as met.
+SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -117,6 +115,14 @@ class Exceedance:
         share = weighted.mean(self._meets(values), w)
         return [(share, abs(share - self.share) <= SHARE)]
 
+    def shift(self, values: Values, w: Array) -> float:
+        """By how many SDs a normal variable would have to move; NaN where that is not to be said."""
+        before = weighted.mean(self._meets(values), w)
+        if len(self.bounds) != 1 or not (0 < before < 1 and 0 < self.share < 1):
+            return float("nan")
+        away = float(ndtri(self.share) - ndtri(before))
+        return away if self.bounds[0].sign in (">", ">=", "≥") else -away
+
     def _meets(self, values: Values) -> Array:
         x = values[self.variable]
         return np.where(np.all([b.holds(x) for b in self.bounds], axis=0), 1.0, 0.0)
@@ -151,158 +157,3 @@ class Quantile:
         at, below = (weighted.mean(met.astype(float), w) for met in (x <= self.value, x < self.value))
         # Where many people have the same value (below a limit) the median may be within a step.
         return [(weighted.quantile(x, w, self.p), below - SHARE <= self.p <= at + SHARE)]
-
-
-@dataclass(frozen=True)
-class Moments:
-    """A mean, a standard deviation, or both."""
-
-    variable: Variable
-    mean: float | None
-    sd: float | None
-    source: str = ""
-
-    @property
-    def reads(self) -> tuple[Variable, ...]:
-        return (self.variable,)
-
-    @property
-    def figures(self) -> list[Figure]:
-        said = (("mean", self.mean), ("SD", self.sd))
-        name, unit = self.variable.name, self.variable.unit
-        return [Figure(f"{what} of {name}", unit, number, self.source) for what, number in said if number is not None]
-
-    def basis(self, values: Values, w: Array, before: Basis | None) -> Basis:
-        x = values[self.variable]
-        m, s = weighted.mean(x, w), weighted.sd(x, w)
-        wanted = (m if self.mean is None else self.mean, s if self.sd is None else self.sd)
-        log = before.log if isinstance(before, MomentBasis) else min(x.min(), wanted[0]) > 0 and _skewness(x) > SKEWED
-        if not log:
-            return MomentBasis(self.variable, False, *wanted, self.mean is not None, self.sd is not None)
-        y = np.log(x)
-        there, here = _of_log(*wanted), _of_log(m, s)
-        shift, ratio = there[0] - here[0], there[1] / here[1]
-        if isinstance(before, MomentBasis):  # what is still wrong on the variable's own scale is mended
-            own = (before.center, before.size)
-            shift, ratio = np.clip(shift, -MOST_STEP, MOST_STEP), np.clip(ratio, 1 / (1 + MOST_STEP), 1 + MOST_STEP)
-        else:
-            own = (float(y.mean()), float(y.std()))
-        center = weighted.mean(y, w) if self.mean is None else own[0] + float(shift)
-        size = own[1] * float(ratio)
-        return MomentBasis(self.variable, True, center, size, self.mean is not None, self.sd is not None)
-
-    def reached(self, values: Values, w: Array) -> list[tuple[float, bool]]:
-        x = values[self.variable]
-        m, s = weighted.mean(x, w), weighted.sd(x, w)
-        found = [] if self.mean is None else [(m, abs(m - self.mean) <= MEAN * s)]
-        return found + ([] if self.sd is None else [(s, abs(s - self.sd) <= SD * self.sd)])
-
-
-@dataclass(frozen=True)
-class MomentBasis:
-    """Deviations of y, which is x or its logarithm, from a center, and their squares from the square of a size."""
-
-    variable: Variable
-    log: bool
-    center: float
-    size: float
-    mean: bool
-    sd: bool
-
-    def features(self, values: Values) -> Array:
-        x = values[self.variable]
-        away = (np.log(np.maximum(x, np.finfo(float).tiny)) if self.log else x) - self.center
-        return np.column_stack([f for f, used in ((away, self.mean), (away**2 - self.size**2, self.sd)) if used])
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """A rank correlation. ``kept``: of which of the two nothing else is said."""
-
-    a: Variable
-    b: Variable
-    rho: float
-    kept: tuple[Variable, ...] = ()
-    source: str = ""
-
-    @property
-    def reads(self) -> tuple[Variable, ...]:
-        return (self.a, self.b)
-
-    @property
-    def figures(self) -> list[Figure]:
-        return [Figure(f"rank correlation of {self.a.name} and {self.b.name}", "", self.rho, self.source)]
-
-    def basis(self, values: Values, w: Array, before: Basis | None) -> Basis:
-        tables = {v: weighted.scores(values[v], w) for v in self.reads}
-        kept = before.kept if isinstance(before, ScoreBasis) else {v: Kept.of(values[v], tables[v]) for v in self.kept}
-        product = _of_scores(self.rho)
-        if isinstance(before, ScoreBasis):  # two variables need not be jointly normal: what is still wrong is mended
-            wrong = product - _of_scores(weighted.rank_correlation(values[self.a], values[self.b], w))
-            product = before.product + float(np.clip(np.nan_to_num(wrong), -MOST_STEP, MOST_STEP))
-        return ScoreBasis(tables, kept, product)
-
-    def reached(self, values: Values, w: Array) -> list[tuple[float, bool]]:
-        found = weighted.rank_correlation(values[self.a], values[self.b], w)
-        return [(found, abs(found - self.rho) <= CORRELATION)]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A table of normal scores, and their mean and mean square, which are to stay."""
-
-    table: tuple[Array, Array]
-    mean: float
-    square: float
-
-    @classmethod
-    def of(cls, x: Array, table: tuple[Array, Array]) -> Kept:
-        z = np.interp(x, *table)
-        return cls(table, float(z.mean()), float((z**2).mean()))
-
-    def features(self, x: Array) -> list[Array]:
-        z = np.interp(x, *self.table)
-        return [z - self.mean, z**2 - self.square]
-
-
-@dataclass(frozen=True)
-class ScoreBasis:
-    """The product of two variables' normal scores, and what keeps their distributions."""
-
-    tables: Mapping[Variable, tuple[Array, Array]]
-    kept: Mapping[Variable, Kept]
-    product: float
-
-    def features(self, values: Values) -> Array:
-        one, other = (np.interp(values[v], *table) for v, table in self.tables.items())
-        columns = [one * other - self.product]
-        for v, kept in self.kept.items():
-            columns += kept.features(values[v])
-        return np.column_stack(columns)
-
-
-def with_kept(targets: Sequence[Target]) -> list[Target]:
-    """The targets, with correlations told of which of their variables nothing else is said."""
-    said = {v.name for t in targets if not isinstance(t, Correlation) for v in t.reads}
-    return [
-        Correlation(t.a, t.b, t.rho, tuple(v for v in t.reads if v.name not in said), t.source)
-        if isinstance(t, Correlation)
-        else t
-        for t in targets
-    ]
-
-
-def _of_scores(rho: float) -> float:
-    """The correlation of two normal variables whose ranks correlate at ``rho``."""
-    return float(2.0 * np.sin(np.pi * rho / 6.0))
-
-
-def _of_log(mean: float, sd: float) -> tuple[float, float]:
-    """Mean and SD of the logarithm of a lognormal variable that has this mean and SD."""
-    size = float(np.log1p((sd / mean) ** 2))
-    return float(np.log(mean)) - size / 2.0, max(float(np.sqrt(size)), 1e-6)
-
-
-def _skewness(x: Array) -> float:
-    spread = x.std()
-    return float(((x - x.mean()) ** 3).mean() / spread**3) if spread > 0 else 0.0

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 #: The penalty on lambda falls by these steps as long as enough people carry the weights. Figures that can be met are
 #: met at the last one; of a figure that cannot, the penalty stays where it was, so that the others are still met.
-PENALTIES = 10.0 ** np.arange(3.0, -6.5, -0.5)
+PENALTIES = 10.0 ** np.arange(3.0, -5.0, -0.5)
 #: Share of the people that the weights must be worth (Kish), else they would rest on a handful.
 LEAST_SHARE = 0.02
-#: Weights above this quantile are the bound: a single odd person must not make all others rare.
-CAP = 0.999
+#: The bound is the first of these quantiles of the weights with which at least so many are accepted: a few odd people
+#: must not make all others rare.
+CAPS, ENOUGH = (0.999, 0.99, 0.95), 0.05
 _STEPS = 60
 _CLOSE = 1e-11
 
@@ -50,14 +51,26 @@ def tilt(features: Array) -> tuple[Array, float]:
         else:
             level -= moving
             w = _Tilted(scaled).weights(found)
-            moving[np.argmax(np.where(moving, np.abs(w @ scaled) / w.sum(), -1.0))] = False
+            moving[np.argmax(np.where(moving, np.abs(_sums(scaled, w)) / w.sum(), -1.0))] = False
         moving &= level < len(PENALTIES) - 1
         level += moving
-    cap = float(np.quantile(scaled @ found, CAP, method="higher"))
-    accepted = float(np.exp(np.minimum(scaled @ found - cap, 0.0)).mean())
-    bounded = _newton(_Bounded(scaled, cap, accepted), found, PENALTIES[np.maximum(level, 0)])
+    w = _Tilted(scaled).weights(found)
+    reached = _sums(scaled, w) / w.sum()  # 0 but for figures that cannot be met: these are to stay where they are
+    bounded, cap = _bounded(scaled - reached, found)
     lam = np.zeros(features.shape[1])
     lam[used] = bounded / spread[used]
+    return lam, cap + float(reached @ bounded)
+
+
+def _bounded(f: Array, start: Array) -> tuple[Array, float]:
+    """lambda and c of bounded weights under which the mean of ``f`` is 0, as it is under exp(f start)."""
+    exponent = along(f, start)
+    for share in CAPS:
+        cap = float(np.quantile(exponent, share, method="higher"))
+        accepted = float(np.exp(np.minimum(exponent - cap, 0.0)).mean())
+        lam = _newton(_Bounded(f, cap, accepted), start, np.full(len(start), PENALTIES[-1]), start)
+        if np.exp(np.minimum(along(f, lam) - cap, 0.0)).mean() >= ENOUGH:
+            break
     return lam, cap
 
 
@@ -68,19 +81,19 @@ class _Tilted:
     f: Array
 
     def weights(self, lam: Array) -> Array:
-        exponent = self.f @ lam
+        exponent = along(self.f, lam)
         return np.asarray(np.exp(exponent - exponent.max()))
 
     def value(self, lam: Array) -> float:
-        exponent = self.f @ lam
+        exponent = along(self.f, lam)
         top = float(exponent.max())
         return top + float(np.log(np.exp(exponent - top).mean()))
 
     def slopes(self, lam: Array) -> tuple[Array, Array]:
         w = self.weights(lam)
         p = w / w.sum()
-        mean = p @ self.f
-        return mean, (self.f * p[:, None]).T @ self.f - np.outer(mean, mean)
+        mean = _sums(self.f, p)
+        return mean, _products(self.f, p) - np.outer(mean, mean)
 
 
 @dataclass(frozen=True)
@@ -93,22 +106,26 @@ class _Bounded:
     accepted: float
 
     def value(self, lam: Array) -> float:
-        t = self.f @ lam - self.cap
+        t = along(self.f, lam) - self.cap
         return float(np.where(t < 0, np.exp(np.minimum(t, 0.0)), 1.0 + t).mean()) / self.accepted
 
     def slopes(self, lam: Array) -> tuple[Array, Array]:
-        t, total = self.f @ lam - self.cap, len(self.f) * self.accepted
+        t, total = along(self.f, lam) - self.cap, len(self.f) * self.accepted
         w = np.exp(np.minimum(t, 0.0))
         bent = np.where(t < 0, w, 0.0) / total
-        return w @ self.f / total, (self.f * bent[:, None]).T @ self.f
+        return _sums(self.f, w) / total, _products(self.f, bent)
 
 
-def _newton(goal: _Tilted | _Bounded, start: Array, penalty: Array) -> Array:
-    """Minimise a convex goal + sum penalty lambda^2/2 by Newton's method with backtracking."""
-    lam, value = start, goal.value(start) + 0.5 * float(start @ (penalty * start))
+def _newton(goal: _Tilted | _Bounded, start: Array, penalty: Array, center: Array | float = 0.0) -> Array:
+    """Minimise a convex goal + sum penalty (lambda - center)^2/2 by Newton's method with backtracking."""
+
+    def whole(lam: Array) -> float:
+        return goal.value(lam) + 0.5 * float((lam - center) @ (penalty * (lam - center)))
+
+    lam, value = start, whole(start)
     for _ in range(_STEPS):
         slope, curvature = goal.slopes(lam)
-        gradient = slope + penalty * lam
+        gradient = slope + penalty * (lam - center)
         step = -np.linalg.solve(curvature + np.diag(penalty), gradient)
         fall = float(gradient @ step)
         if fall > -_CLOSE:
@@ -116,7 +133,7 @@ def _newton(goal: _Tilted | _Bounded, start: Array, penalty: Array) -> Array:
         size = 1.0
         while True:
             there = lam + size * step
-            new = goal.value(there) + 0.5 * float(there @ (penalty * there))
+            new = whole(there)
             if new <= value + 1e-4 * size * fall:
                 break
             size *= 0.5
@@ -124,3 +141,19 @@ def _newton(goal: _Tilted | _Bounded, start: Array, penalty: Array) -> Array:
                 return lam
         lam, value = there, new
     return lam
+
+
+# Without BLAS, whose threads cost more than they gain here, and could change the last digit.
+
+
+def along(f: Array, lam: Array) -> Array:
+    """f lambda, (people,)."""
+    return np.asarray(np.einsum("ij,j->i", f, lam))
+
+
+def _sums(f: Array, w: Array) -> Array:
+    return np.asarray(np.einsum("ij,i->j", f, w))
+
+
+def _products(f: Array, w: Array) -> Array:
+    return np.asarray(np.einsum("ij,ik->jk", f * w[:, None], f))

@@ -18,12 +18,12 @@ KNOTS = 401
 
 def mean(x: Array, w: Array) -> float:
     """The weighted mean."""
-    return float(w @ x / w.sum())
+    return float((w * x).sum() / w.sum())
 
 
 def sd(x: Array, w: Array) -> float:
     """The weighted standard deviation (of a population, without a correction for its size)."""
-    return float(np.sqrt(w @ (x - mean(x, w)) ** 2 / w.sum()))
+    return float(np.sqrt((w * (x - mean(x, w)) ** 2).sum() / w.sum()))
 
 
 def quantile(x: Array, w: Array, p: float) -> float:
@@ -50,7 +50,7 @@ def rank_correlation(a: Array, b: Array, w: Array) -> float:
 
 def effective_size(w: Array) -> float:
     """Kish's effective sample size, (sum w)^2 / sum w^2: as many people of equal weight tell as much."""
-    return float(w.sum() ** 2 / (w @ w)) if w.any() else 0.0
+    return float(w.sum() ** 2 / (w**2).sum()) if w.any() else 0.0
 
 
 def scores(x: Array, w: Array) -> tuple[Array, Array]:

@@ -32,6 +32,10 @@ PER_SAMPLE = 200
 MOST = 1000
 
 
+def silent(done: int, total: int, what: str) -> None:
+    """A :data:`Progress` that nobody hears."""
+
+
 @dataclass(frozen=True)
 class Conducted:
     """What the patients of a trial did and gave; tables as :mod:`leukinetics.trial.tables` makes them."""
@@ -62,13 +66,12 @@ def conduct(
     chunk: int,
     journal: Journal,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Conducted:
     """Screen and treat everybody, ``chunk`` patients at a time; what the journal has is not computed again.
 
     Raises ProtocolError where too few people are eligible.
     """
-    say = progress or _silent
 
     def block(first: int, stop: int, compute: Callable[[], Screened]) -> Screened:
         kept = journal.tables(f"block-{first:09d}-{stop:09d}", lambda: {"people": _as_table(compute())})
@@ -82,12 +85,12 @@ def conduct(
         chosen,
         block=chunk * prepared.arms,
         blocks=block,
-        progress=lambda done, total: say(done, total, "screening"),
+        progress=lambda done, total: progress(done, total, "screening"),
     )
     require_all(prepared, enrolled)
     names = [arm.name for arm in prepared.protocol.arm]
     parts = []
-    say(0, prepared.needed, "treating")
+    progress(0, prepared.needed, "treating")
     for number, first in enumerate(range(0, prepared.needed, chunk)):
         stop = min(first + chunk, prepared.needed)
         places, arms = arms_of(prepared, first, stop)
@@ -103,7 +106,7 @@ def conduct(
 
         beside = [observation_file(arm, names[arm], number) for arm in np.unique(arms)]
         parts.append(journal.tables(f"chunk-{number:05d}", treat, beside))
-        say(stop, prepared.needed, "treating")
+        progress(stop, prepared.needed, "treating")
     whole = {name: tables.stacked([part[name] for part in parts]) for name in parts[0]}
     parallel = prepared.protocol.trial.design == "parallel"
     return Conducted(
@@ -129,7 +132,3 @@ def _as_screened(table: pd.DataFrame) -> Screened:
     columns = {str(name): table[name].to_numpy()[None, :] for name in table.columns}
     people = columns.pop("_patient")[0]
     return Screened(people, columns.pop("_eligible"), columns.pop("_failed"), columns.pop("_reason"), columns)
-
-
-def _silent(done: int, total: int, what: str) -> None:
-    pass

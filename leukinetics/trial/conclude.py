@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from leukinetics.trial.chunks import Conducted, Progress
+from leukinetics.patients.labels import Label, clinical_units, covariate_table, in_clinical_units
+from leukinetics.trial.chunks import Conducted, Progress, silent
 from leukinetics.trial.flow import flow
 from leukinetics.trial.journal import Journal
 from leukinetics.trial.matching_summary import matching_summary
 from leukinetics.trial.prepare import Prepared
+from leukinetics.trial.studies import studies
 from leukinetics.trial.summary import analyse
+from leukinetics.trial.tables import units
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def conclude(
-    prepared: Prepared, done: Conducted, journal: Journal, threads: int | None, progress: Progress | None
+    prepared: Prepared,
+    done: Conducted,
+    typical: Mapping[str, float],
+    journal: Journal,
+    threads: int | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """What ``summary.json`` holds. A number that cannot be had is None; nothing depends on chunks, threads or time."""
-    protocol = prepared.protocol
-    broken = done.failures["patient"].nunique()
+    protocol, population = prepared.protocol, _clinical(prepared, done.population)
+    described = covariate_table(prepared.plan)
+    found = analyse(
+        protocol, done.endpoints, population, units(prepared) | clinical_units(prepared.plan), list(described)
+    )
     return {
         "trial": protocol.trial.name,
         "seed": protocol.trial.seed,
@@ -25,9 +40,22 @@ def conclude(
         "patients": {
             "screened": int(done.enrolled.screened[0]),
             "enrolled": len(done.population),
-            "failed": broken + int(done.enrolled.failed[0]),
+            "failed": int(done.failures["patient"].nunique()) + int(done.enrolled.failed[0]),
         },
         "flow": flow(prepared, done),
         "matching": matching_summary(prepared, done.selection, done.population, done.screening),
-        **analyse(protocol, done.endpoints, done.population),
+        **found,
+        "baseline": [_labelled(row, described) for row in found["baseline"]],
+        **studies(prepared, done.endpoints, population, journal.keep, threads, progress, typical),
     }
+
+
+def _clinical(prepared: Prepared, population: pd.DataFrame) -> pd.DataFrame:
+    """The population with covariates in the units that clinicians read them in."""
+    numbers = {str(name): population[name].to_numpy() for name in population.columns if name != "arm"}
+    return population.assign(**in_clinical_units(prepared.plan, numbers))
+
+
+def _labelled(row: dict[str, Any], known: Mapping[str, Label]) -> dict[str, Any]:
+    """A row of the baseline table, a covariate under the name that it has in print."""
+    return row if row["name"] not in known else {**row, "label": known[row["name"]].label}

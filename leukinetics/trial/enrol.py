@@ -107,9 +107,10 @@ def require_all(prepared: Prepared, enrolled: Enrolled) -> None:
         criteria = ", ".join(
             f"{name} {b.sign} {b.value:g} {b.unit}" for name, bs in prepared.criteria.items() for b in bs
         )
+        matched = ", selected to match the population" if prepared.targets else ""
         raise ProtocolError(
             f"eligibility: of {enrolled.screened[k]} people screened only {got[k]} of the {prepared.needed} needed "
-            f"were eligible ({criteria or 'plausible'}); "
+            f"were eligible ({criteria or 'plausible'}{matched}); "
             + (
                 "widen the criteria, or choose a population that meets them."
                 if prepared.available is None

@@ -108,7 +108,7 @@ def _begin(folder: Path, identity: dict[str, Any], protocol: str, resume: bool) 
     else:
         parts = f"parts-{secrets.token_hex(4)}"
         fresh = folder / RUN / ".state.part"
-        write_json(fresh, {"identity": identity, "parts": parts})
+        write_json(fresh, {**identity, "parts": parts})
         with naming(folder):
             (folder / SUMMARY).unlink(missing_ok=True)
             os.replace(fresh, folder / RUN / STATE)
@@ -136,14 +136,21 @@ def clean(folder: Path) -> None:
     shutil.rmtree(folder / RUN, ignore_errors=True)
 
 
+def sweep(*places: Path) -> None:
+    """Remove what writes that were killed left in these folders."""
+    for place in places:
+        for path in place.glob(".*.part"):
+            path.unlink(missing_ok=True)
+
+
 def stated(folder: Path) -> dict[str, Any]:
     """What the trial in a folder was begun with, finished or not. DataError where that cannot be read."""
     path = folder / PROVENANCE if is_finished(folder) else folder / RUN / STATE
     try:
-        found = read_json(path)["identity"]
+        found = read_json(path)
         if not isinstance(found, dict):
             raise ValueError("it is no table")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"'{path}' cannot be read ({error}); begin the trial in another folder.") from error
     return found
 
@@ -166,9 +173,7 @@ def _clear(folder: Path, parts: str) -> None:
                 path.unlink()
             with suppress(OSError):  # it is not there, or holds something of others
                 (folder / name).rmdir()
-        for place in (folder, folder / OBSERVATIONS, folder / RUN, folder / RUN / parts):
-            for path in place.glob(".*.part"):
-                path.unlink()
+        sweep(folder, folder / OBSERVATIONS, folder / RUN, folder / RUN / parts)
 
 
 def _is_free(folder: Path) -> bool:

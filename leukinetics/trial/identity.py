@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 #: What each entry is called.
 _WORDS = {
     "leukinetics": "the version of Leukinetics",
-    "protocol": "the protocol",
-    "model": "the model",
-    "assembly": "the model's data",
-    "parameters": "the table of parameters",
+    "protocol_sha256": "the protocol",
+    "model_hash": "the model",
+    "assembly_hash": "the model's data",
+    "parameters_sha256": "the table of parameters",
     "seed": "the seed",
     "patients_per_arm": "the number of patients per arm (--patients)",
     "chunk": "the chunk size (--chunk)",
     "sampling": "the sampling",
     "rtol": "the tolerance",
-    "typical": "the typical values",
-    "people": "the table of people",
+    "typical_sha256": "the typical values",
+    "people_sha256": "the table of people",
 }
 _SHOWN = 12  # characters of a hash
 
@@ -36,28 +36,29 @@ def identity(prepared: Prepared, typical: Mapping[str, float], chunk: int) -> di
     """Hashes (SHA-256) of the protocol's text, the model and its parameters; version, seed and settings."""
     from leukinetics import __version__
 
+    people = prepared.protocol.table
     return {
         "leukinetics": __version__,
-        "protocol": _sha(prepared.protocol.text),
-        "model": prepared.assembly.model.hash,
-        "assembly": prepared.assembly.hash,
-        "parameters": _sha(_table(prepared.assembly.parameters)),
+        "protocol_sha256": _sha(prepared.protocol.text.encode()),
+        "model_hash": prepared.assembly.model.hash,
+        "assembly_hash": prepared.assembly.hash,
+        "parameters_sha256": _sha(_table(prepared.assembly.parameters)),
         "seed": prepared.protocol.trial.seed,
         "patients_per_arm": prepared.n,
         "chunk": chunk,
         "sampling": prepared.sampling,
         "rtol": prepared.rtol,
-        "typical": _sha(json.dumps(dict(typical), sort_keys=True)) if typical else "",
+        "typical_sha256": _sha(json.dumps(dict(typical), sort_keys=True).encode()) if typical else "",
+        "people_sha256": "" if people is None else _sha(Path(people).read_bytes()),
     }
 
 
 def check_same(begun: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
     """DataError that names everything in which a trial ``begun`` in a folder differs from what is to be run ``now``."""
-    keys = list(dict.fromkeys([*now, *begun]))
     changed = [
-        f"{_WORDS.get(key, key)} was {_short(begun.get(key))} and is {_short(now.get(key))}"
-        for key in keys
-        if begun.get(key) != now.get(key)
+        f"{_WORDS[key]} was {_short(begun.get(key))} and is {_short(value)}"
+        for key, value in now.items()
+        if begun.get(key) != value
     ]
     if changed:
         raise DataError(
@@ -71,9 +72,9 @@ def _short(value: Any) -> str:
     return text if len(text) <= 2 * _SHOWN else text[:_SHOWN]
 
 
-def _table(table: pd.DataFrame) -> str:
-    return str(table.to_csv(sep="\t", index=False))
+def _table(table: pd.DataFrame) -> bytes:
+    return str(table.to_csv(sep="\t", index=False)).encode()
 
 
-def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+def _sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -33,8 +33,6 @@ class Journal:
     def __init__(self, folder: Path | None = None, parts: str = "") -> None:
         self.folder = folder
         self.parts = folder / RUN / parts if folder is not None else None
-        self.computed: list[str] = []
-        self.found: list[str] = []
         self._observed: dict[tuple[int, int], pa.Table] = {}
 
     def tables(self, name: str, compute: Callable[[], Tables], beside: Collection[str] = ()) -> Tables:
@@ -45,14 +43,11 @@ class Journal:
         if path.exists() and all((self.folder / OBSERVATIONS / other).exists() for other in beside):
             try:
                 with naming(path):
-                    tables = unpack(path.read_bytes())
-                self.found.append(name)
-                return tables
+                    return unpack(path.read_bytes())
             except ValueError:  # damaged after it was written: made again
                 path.unlink()
         data = pack(compute())
         write_bytes(path, data)
-        self.computed.append(name)
         return unpack(data)
 
     def keep(self, name: str, compute: Callable[[], Any]) -> Any:
@@ -63,14 +58,11 @@ class Journal:
         path = self.parts / f"study-{slug}-{hashlib.sha256(name.encode()).hexdigest()[:12]}.json"
         if path.exists():
             try:
-                data = read_json(path)
-                self.found.append(name)
-                return data
+                return read_json(path)
             except ValueError:
                 path.unlink()
         text = json.dumps(compute())
         write_bytes(path, text.encode("utf-8"))
-        self.computed.append(name)
         return json.loads(text)
 
     def observed(self, chunk: int, arm: int, name: str, table: pa.Table) -> None:

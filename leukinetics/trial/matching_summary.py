@@ -70,7 +70,7 @@ def matching_summary(
         "acceptance": matching.accepted,
         "effective_size": matching.effective_size,
         "pilot": n,
-        "capped": float((matching.weights >= 1.0).sum() / matching.weights.sum()),
+        "capped": float((matching.weights >= 1.0 - 1e-9).sum() / matching.weights.sum()),
         "rejected": [{"reason": r, "n": int(counts[r])} for r in dict.fromkeys(no_population) if r in counts],
         "shifts": shifts,
         "warnings": list(_warnings(selection, rows, shifts)),
@@ -122,10 +122,12 @@ def _warnings(
 ) -> Iterator[str]:
     for row in rows:
         if not row["reached"]:
-            yield (
-                f"The {row['what']} of {row['target']:g}{_spaced(row['unit'])} is not reached: the nearest that these "
-                f"people and the other figures allow is {row['after']:.4g}{_spaced(row['unit'])}."
-            )
+            unit, nearest = _spaced(row["unit"]), row["after"]
+            what = f"The {row['what']} of {row['target']:g}{unit} is not reached"
+            if nearest is None:
+                yield f"{what}: it cannot be told of these people."
+            else:
+                yield f"{what}: the nearest that these people and the other figures allow is {nearest:.4g}{unit}."
     if selection.matching.accepted < FEW_ACCEPTED:
         yield (
             f"Only {100 * selection.matching.accepted:.2g} % of plausible people are accepted; the condition is far "

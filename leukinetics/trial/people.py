@@ -11,6 +11,8 @@ from leukinetics.patients.population_table import KEY
 from leukinetics.trial.protocol import Protocol
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from leukinetics.trial.prepare import Prepared
 
 
@@ -30,6 +32,12 @@ def population_provenance(prepared: Prepared, typical: Mapping[str, float] | Non
         "typical": dict(typical or {}),
         "units": units(prepared),
     }
+
+
+def with_provenance(table: pd.DataFrame, prepared: Prepared, typical: Mapping[str, float]) -> pd.DataFrame:
+    """A trial's people with :func:`population_provenance` in ``attrs``, as if they had been loaded."""
+    table.attrs = {KEY: population_provenance(prepared, typical)}
+    return table
 
 
 def table_of(protocol: Protocol, plan: Plan, assembly: Any) -> TablePlan | None:

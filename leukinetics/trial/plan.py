@@ -33,7 +33,7 @@ class TrialPlan:
     """What would run; made by :func:`plan`.
 
     ``screened``: people expected to be looked at, from the pilot; None where nobody of it was eligible.
-    ``seconds``, ``size``: estimates of the time on this machine and of the bytes on its disk.
+    ``seconds``, ``size``: estimates of the time that this machine simulates, and of the bytes on its disk.
     """
 
     prepared: Prepared
@@ -206,9 +206,8 @@ def _work(plan: TrialPlan) -> list[str]:
         power = plan.prepared.protocol.power
         sizes = ", ".join(f"{n:,}" for n in power.sizes)
         lines.append(f"  work         power: {power.replicates:,} replicate trials of each of {sizes} patients per arm")
-    lines.append(
-        f"  time         about {time(plan.seconds)} on this machine, an estimate from a pilot of {plan.pilot.rows}"
-    )
+    pilot = f"estimated from a pilot of {plan.pilot.rows}; statistics and the report come on top"
+    lines.append(f"  time         about {time(plan.seconds)} of simulation on this machine ({pilot})")
     lines.append(f"  files        about {size(plan.size)}")
     lines.append("  problems     none found")
     lines += [f"  note         {text}" for text in plan.warnings]

@@ -16,25 +16,17 @@ PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "statsmodels", "lifelines", "
 def provenance(
     prepared: Prepared, identity: Mapping[str, Any], typical: Mapping[str, float], times: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What provenance.json holds. ``times``: when the run began and ended, which no other file knows."""
-    from leukinetics import __version__
-
+    """What provenance.json holds. ``identity``: see :func:`leukinetics.trial.identity.identity`; ``times``: when the
+    run, or the last part of one that was interrupted, began and ended, which no other file knows."""
     return {
-        "leukinetics": __version__,
-        "model_hash": prepared.assembly.model.hash,
-        "assembly_hash": prepared.assembly.hash,
-        "parameters_sha256": identity["parameters"],
-        "protocol_sha256": identity["protocol"],
-        "seed": prepared.protocol.trial.seed,
-        "patients_per_arm": prepared.n,
-        "sampling": prepared.sampling,
+        **identity,
         "typical": dict(typical),
-        "simulation": {"rtol": prepared.rtol, "run_in_days": RUN_IN.limit, "lead_days": prepared.lead},
+        "run_in_days": RUN_IN.limit,
+        "lead_days": prepared.lead,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "compiler": compiler().identity,
         "packages": {name: _version(name) for name in PACKAGES},
-        "identity": dict(identity),
         "times": dict(times),
     }
 

@@ -46,7 +46,9 @@ def read_protocol(protocol: str | Path | Mapping[str, Any] | Protocol) -> Protoc
 def look_through(protocol: str | Path | Mapping[str, Any] | Protocol) -> Reading:
     """Read a protocol and gather what is wrong with it. ProtocolError where there is no file, or no TOML in it."""
     if isinstance(protocol, Protocol):
-        return Reading(protocol, problems_of(protocol))
+        problems = problems_of(protocol)
+        check_consistency(protocol, problems)
+        return Reading(protocol, problems)
     if isinstance(protocol, Mapping):
         return _look(protocol, "", "")
     if not isinstance(protocol, (str, Path)):
@@ -71,6 +73,9 @@ def _look(data: Mapping[str, Any], file: str, text: str) -> Reading:
         text = text or toml_text(data)
     except RecursionError:
         problems.add((), "lists or tables are too deep.")
+        return Reading(None, problems)
+    except UnicodeEncodeError:
+        problems.add((), "there are characters in it that are none of any text.")
         return Reading(None, problems)
     except ProtocolError as error:
         problems.add((), str(error))

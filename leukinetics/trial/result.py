@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leukinetics.errors import DataError
+from leukinetics.patients import load_population
 from leukinetics.trial.folder import is_finished
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.read import read_protocol
@@ -103,7 +104,7 @@ def open_trial(folder: str | Path) -> TrialResult:
 def stored(folder: Path) -> dict[str, Callable[[], pd.DataFrame]]:
     """Readers of the tables in a trial's folder."""
     return {
-        "population": lambda: _read(folder / "population.parquet").set_index("patient"),
+        "population": lambda: load_population(folder / "population.parquet"),
         "observations": lambda: _read(*sorted((folder / OBSERVATIONS).glob("*.parquet"))),
         **{name: lambda n=name: _read(folder / f"{n}.parquet") for name in _PLAIN},  # type: ignore[misc]
     }

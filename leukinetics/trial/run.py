@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from leukinetics.patients.population_table import population_bytes
-from leukinetics.trial.chunks import Conducted, Progress, chunk_size, conduct
+from leukinetics.trial.chunks import Conducted, Progress, chunk_size, conduct, silent
 from leukinetics.trial.conclude import conclude
-from leukinetics.trial.folder import check_folder, clean, is_finished, stated, working
+from leukinetics.trial.folder import REPORT_PARTS, check_folder, clean, is_finished, stated, sweep, working
 from leukinetics.trial.identity import check_same, identity
 from leukinetics.trial.journal import Journal
-from leukinetics.trial.people import population_provenance
+from leukinetics.trial.people import population_provenance, with_provenance
 from leukinetics.trial.prepare import Prepared, patients_per_arm, prepare
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.provenance import provenance
@@ -33,7 +33,7 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
     chunk: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> TrialResult:
     """Run a trial.
 
@@ -74,11 +74,12 @@ def run(
     if resume and is_finished(folder):
         check_same(stated(folder), who, folder)
         clean(folder)
+        sweep(folder, *(folder / name for name in REPORT_PARTS))
         return open_trial(folder)
     with working(folder, who, prepared.protocol.text, resume=resume) as journal:
         began = datetime.now(UTC)
         done = conduct(prepared, given, who["chunk"], journal, threads, progress)
-        summary = conclude(prepared, done, journal, threads, progress)
+        summary = conclude(prepared, done, given, journal, threads, progress)
         for name, table in tables_of(done).items():
             path = folder / f"{name}.parquet"
             if name == "population":  # it says with what it was made, so that another trial can use it
@@ -103,19 +104,19 @@ def tables_of(done: Conducted) -> dict[str, Any]:
 
 
 def _in_memory(
-    prepared: Prepared, typical: dict[str, float], chunk: int, threads: int | None, progress: Progress | None
+    prepared: Prepared, typical: dict[str, float], chunk: int, threads: int | None, progress: Progress
 ) -> TrialResult:
     journal = Journal()
     began = datetime.now(UTC)
     done = conduct(prepared, typical, chunk, journal, threads, progress)
-    summary = conclude(prepared, done, journal, threads, progress)
+    summary = conclude(prepared, done, typical, journal, threads, progress)
     times = {"began": _moment(began), "ended": _moment(datetime.now(UTC))}
     return TrialResult(
         prepared.protocol,
         summary,
         provenance(prepared, identity(prepared, typical, chunk), typical, times),
         {
-            "population": lambda: done.population,
+            "population": lambda: with_provenance(done.population, prepared, typical),
             "screening": lambda: done.screening,
             "endpoints": lambda: done.endpoints,
             "conduct": lambda: done.conduct,

@@ -13,14 +13,11 @@ from leukinetics.trial.statistics.estimates import Estimate, Fit
 from leukinetics.trial.statistics.missing import completed, counts
 from leukinetics.trial.statistics.multiplicity import adjusted
 from leukinetics.trial.statistics.rows import rows_of
-from leukinetics.trial.statistics.scale import statistic_of
 from leukinetics.trial.statistics.subgroups import Setting, column_of, subgroup, threshold
 from leukinetics.trial.statistics.survival import curve
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["analyse", "statistic_of"]
 
 
 def analyse(

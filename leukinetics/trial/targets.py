@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from leukinetics.errors import LeukineticsError, ProtocolError
 from leukinetics.patients.convert import convert, is_pure
 from leukinetics.patients.criteria import Bound
-from leukinetics.patients.targets import Correlation, Exceedance, Moments, Quantile, Target, Variable
+from leukinetics.patients.moments import Moments
+from leukinetics.patients.rank_correlation import Correlation
+from leukinetics.patients.targets import Exceedance, Quantile, Target, Variable
 from leukinetics.trial.protocol.people import Match
 
 #: (unit, how it is known: "told", or "measured" or "true" at screening) of a name; ProtocolError for an unknown one.

@@ -31,7 +31,8 @@ class Assumed:
 def assumed(trial: Finished) -> list[Assumed]:
     """All parameters of kind "assumed" of the assembled model, by influence, then by name."""
     found = trial.part("sensitivity")
-    known = {str(r.get("name")): influence(r) for r in (found or {}).get("parameters") or []}
+    # A parameter that a condition sets is "condition.parameter" there.
+    known = {str(r.get("name")).rpartition(".")[2]: influence(r) for r in (found or {}).get("parameters") or []}
     table = trial.assembly.parameters
     rows = [_row(r, known) for r in table[table["kind"] == "assumed"].to_dict("records")]
     return sorted(rows, key=lambda a: (-(a.influence if a.influence is not None else -1.0), a.id))
@@ -53,7 +54,7 @@ def _row(row: dict[str, Any], known: dict[str, float]) -> Assumed:
         _words(row["source"]),
         _words(row["note"]),
         str(row["owner"]),
-        next((known[k] for k in (name, f"{row['owner']}.{name}") if k in known), None),
+        known.get(name),
     )
 
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.effects import effect_axis, measure_title
 from leukinetics.report.trial.folder import Finished, Row
-from leukinetics.report.trial.numbers import RATIOS, interval, number, percent, real
+from leukinetics.report.trial.numbers import number, percent, real
 from leukinetics.report.trial.style import INK, KIND_COLOURS, SOFT, Look, Picture, canvas, picture, plain, short
-from leukinetics.report.trial.words import factor, measure_unit
+from leukinetics.report.trial.text import sentence
+from leukinetics.report.trial.words import factor
 
 WIDTH, MOST_BARS = 760, 15
 
 
 def uncertainty_figures(trial: Finished, arms: dict[str, Look]) -> list[Picture]:
-    """For each endpoint: the effect in each draw of the parameters, against its interval from sampling patients."""
+    """Of the primary endpoint (or the first there is): the effect in each draw of the parameters, against its interval
+    from sampling patients."""
     rows = [r for r in (trial.part("uncertainty") or {}).get("contrasts") or [] if _numbers(r)]
     keys = list(dict.fromkeys((str(r.get("endpoint")), str(r.get("measure"))) for r in rows))
     primary = trial.primary.id
     keys.sort(key=lambda k: k[0] != primary)
     return [
         _uncertainty(trial, key, [r for r in rows if (str(r.get("endpoint")), str(r.get("measure"))) == key], arms, i)
-        for i, key in enumerate(keys)
+        for i, key in enumerate(keys[:1])
     ]
 
 
@@ -86,7 +89,7 @@ def _uncertainty(trial: Finished, key: tuple[str, str], rows: list[Row], arms: d
             said.append(f"{plain(r['arm'])}: {percent(share)} of the variance from parameters")
     axes.set_xlabel(measure_title(measure, trial.estimate(str(rows[0]["arm"]), endpoint).get("unit")))
     figure.text(
-        10 / WIDTH, 1 - 16 / height, short(trial.label(endpoint), 60), fontsize=11, fontweight="bold", va="center"
+        10 / WIDTH, 1 - 16 / height, short(_endpoint(trial, endpoint), 90), fontsize=11, fontweight="bold", va="center"
     )
     return picture(
         figure, f"uncertainty-{i + 1}", f"Effect on {plain(endpoint)} over draws of the parameters. {'; '.join(said)}."
@@ -115,7 +118,7 @@ def sensitivity_figure(trial: Finished) -> Picture | None:
     for i, r in enumerate(rows):
         _bar(axes, i, r, sobol, scale)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [short(r["name"], 32) for r in rows])
+    axes.set_yticks(range(len(rows)), [short(str(r["name"]).rpartition(".")[2], 34) for r in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(left=0)
     axes.locator_params(axis="x", nbins=6)
@@ -148,22 +151,6 @@ def _bar(axes: Any, i: int, row: Row, sobol: bool, scale: float) -> None:
     axes.annotate(said, end, (6, 0), textcoords="offset points", va="center", fontsize=9.5, fontweight=weight)
 
 
-def uncertainty_words(trial: Finished) -> list[str]:
-    """How much of the uncertainty comes from the parameters, a sentence for each contrast."""
-    found = []
-    for r in (trial.part("uncertainty") or {}).get("contrasts") or []:
-        share = real(r.get("share_parameters"))
-        measure = str(r.get("measure"))
-        scale = factor(measure)
-        unit = (
-            ""
-            if measure in RATIOS
-            else measure_unit(measure, trial.estimate(str(r.get("arm")), str(r.get("endpoint"))).get("unit"))
-        )
-        seen = {"estimate": r.get("median"), "ci_low": r.get("low"), "ci_high": r.get("high")}
-        if share is not None:
-            found.append(
-                f"{plain(r.get('endpoint'))}, {plain(r.get('arm'))}: {interval(seen, scale)}{unit} over the draws; "
-                f"{percent(share)} of the variance comes from the parameters, the rest from who happens to take part."
-            )
-    return found
+def _endpoint(trial: Finished, name: str) -> str:
+    found = trial.endpoint_by_id.get(name)
+    return sentence(plain(name) if found is None else endpoint_words(trial, found))[:-1]

@@ -27,7 +27,7 @@ MOST_POINTS = 25  # times up to which each is marked
 
 
 def course_figures(trial: Finished, course: Course, arms: dict[str, Look], drug: bool) -> list[Picture]:
-    """One or two pictures of an observable: medians with their bands, or for three arms or more medians, and bands by arm."""
+    """One or two pictures of an observable: medians with bands, or, of three arms or more, medians and bands by arm."""
     parts = {a: course.table[course.table["arm"] == a] for a in trial.arms}
     parts = {a: t for a, t in parts.items() if len(t) and not (drug and _nothing(t))}
     if not parts:
@@ -109,13 +109,13 @@ def _medians(
     limits: tuple[float, float, bool],
     name: str,
 ) -> Picture:
-    low, high, log = limits
+    low = limits[0]
     end = trial.protocol.trial.duration
     axis = time_axis(end, 6)
     few = len(parts) <= 2
     if not few:
         limits = _closer(parts.values(), limits)
-        low, high, log = limits
+        low = limits[0]
     figure = canvas(430, 270)
     axes = figure.add_axes((0.135, 0.17, 0.62, 0.71))
     _style(axes, course, limits)
@@ -133,7 +133,7 @@ def _medians(
 
 
 def _closer(tables: Iterable[pd.DataFrame], limits: tuple[float, float, bool]) -> tuple[float, float, bool]:
-    """Limits for the medians alone; at least most of what the middle half of patients spans, so that noise stays small."""
+    """Limits for the medians alone; they hold most of what the middle half of patients spans, so noise stays small."""
     parts, (low, high, log) = list(tables), limits
     to, back = (np.log, np.exp) if log else (np.asarray, np.asarray)
     medians, quartiles = (
@@ -196,7 +196,8 @@ def _message(trial: Finished, course: Course, parts: dict[str, pd.DataFrame]) ->
     for arm, t in parts.items():
         start, stop = t.iloc[0], t.iloc[-1]
         said.append(
-            f"{plain(arm)} {number(start['q50'])} at {duration(start['time'])}, {number(stop['q50'])} at {duration(stop['time'])}"
+            f"{plain(arm)} {number(start['q50'])} at {duration(start['time'])}, "
+            f"{number(stop['q50'])} at {duration(stop['time'])}"
         )
     return f"{_title(trial, course)} over time, medians: " + "; ".join(said[:8]) + "."
 

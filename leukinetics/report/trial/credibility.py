@@ -13,7 +13,8 @@ from leukinetics.report.trial.evidence import Evidence
 from leukinetics.report.trial.folder import Finished
 from leukinetics.report.trial.numbers import count, percent, real
 from leukinetics.report.trial.style import plain
-from leukinetics.report.trial.words import join, question
+from leukinetics.report.trial.text import join
+from leukinetics.report.trial.words import question
 
 LEVELS = ("low", "medium", "high")
 UNSAID = "Not stated in the protocol ([report], {key})."
@@ -38,9 +39,9 @@ def credibility(trial: Finished, known: Evidence, assumptions: list[Assumed]) ->
         ("Model risk", model_risk(r.model_influence, r.decision_consequence)),
         (
             "Verification",
-            "The package's tests compare the engine with libRoadRunner on the same models, and check that a patient's numbers are "
-            "bitwise the same alone, in any order, in any chunk and on any number of threads. Units of the model are checked "
-            "from end to end when it is assembled.",
+            "The package's tests compare the engine with libRoadRunner on the same models, and check that a patient's "
+            "numbers are bitwise the same alone, in any order, in any chunk and on any number of threads. Units of the "
+            "model are checked from end to end when it is assembled.",
         ),
         ("Validation", _validation(known)),
         ("Calibration", _calibration(known)),
@@ -68,7 +69,8 @@ def _level(text: str) -> str | None:
 
 def _validation(known: Evidence) -> str:
     n, inside = known.all["validate"]
-    text = f"Of {n} published readouts that were never fitted, {inside} lie within the stated errors ({percent(inside / n)})"
+    share = percent(inside / n) if n else "–"
+    text = f"Of {n} published readouts that were never fitted, {inside} lie within the stated errors ({share})"
     mine = [s for s in known.studies if s.predicted]
     if mine:
         total, good = sum(s.predicted for s in mine), sum(s.predicted_inside for s in mine)
@@ -83,7 +85,7 @@ def _validation(known: Evidence) -> str:
 
 def _calibration(known: Evidence) -> str:
     n, inside = known.all["calibrate"]
-    text = f"Parameters that no experiment gives were fitted to {n} published readouts, of which {inside} lie within the errors"
+    text = f"Parameters that no experiment gives were fitted to {n} published readouts; {inside} lie within the errors"
     mine = [s for s in known.studies if s.fitted]
     if mine:
         text += f"; {sum(s.fitted for s in mine)} of them are of this trial's condition or drugs"
@@ -93,16 +95,14 @@ def _calibration(known: Evidence) -> str:
 def _uncertainty(trial: Finished) -> str:
     found, parts = trial.part("uncertainty"), []
     if found is not None:
-        text = f"{count(found.get('draws'))} draws of all uncertain typical values, {count(found.get('patients'))} patients per arm in each"
-        shares = [
-            real(r.get("share_parameters"))
-            for r in found.get("contrasts") or []
-            if r.get("endpoint") == trial.primary.id
-        ]
-        shares = [s for s in shares if s is not None]
+        text = f"{count(found.get('draws'))} draws of all uncertain typical values, each with "
+        text += f"{count(found.get('patients'))} patients per arm"
+        rows = [r for r in found.get("contrasts") or [] if r.get("endpoint") == trial.primary.id]
+        shares = [v for r in rows if (v := real(r.get("share_parameters"))) is not None]
         if shares:
             low, high = percent(min(shares)), percent(max(shares))
-            text += f"; {low if low == high else f'{low} to {high}'} of the variance of the primary effect comes from the parameters"
+            part = low if low == high else f"{low} to {high}"
+            text += f"; {part} of the variance of the primary effect comes from the parameters"
         parts.append(text + ".")
     else:
         parts.append(
@@ -134,7 +134,8 @@ def _applicability(trial: Finished, known: Evidence) -> str:
             f"{len(condition)} the condition" if drug else f"{len(condition)} published studies share the condition"
         )
     if not parts:
-        return "No published trial of this condition or of these drugs was held against the model: the answer is an extrapolation."
+        text = "No published trial of this condition or of these drugs was held against the model"
+        return f"{text}: the answer is an extrapolation."
     return f"{join(parts)}, none both: the combination is an extrapolation."
 
 

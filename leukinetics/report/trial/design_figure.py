@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
+from typing import Any
 
 from leukinetics.report.trial.axes import time_axis
+from leukinetics.report.trial.design_words import arm_words, design_of, eligibility_words
 from leukinetics.report.trial.folder import Finished
 from leukinetics.report.trial.numbers import count, duration
 from leukinetics.report.trial.style import INK, RULE, SOFT, Look, Picture, canvas, picture, plain, short
-from leukinetics.report.trial.words import DESIGNS, arm_words, eligibility_words
 from leukinetics.trial.protocol import Dose
 
 WIDTH, LEFT, RIGHT, LANE = 760, 200, 24, 46
@@ -40,9 +42,13 @@ def design(trial: Finished, arms: dict[str, Look]) -> Picture:
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))
     axes.axis("off")
-    at = lambda t: LEFT + (WIDTH - LEFT - RIGHT) * t / end  # noqa: E731
-    axes.text(LEFT - 20, 14, "screening", ha="right", fontsize=9.5, color=SOFT)
-    axes.plot([LEFT - 40, LEFT - 40], [20, top + LANE * len(p.arm) - 14], color=SOFT, lw=0.8, ls=(0, (2, 2)))
+
+    def at(t: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * t / end
+
+    if p.eligibility or p.population.match:
+        axes.text(LEFT - 20, 14, "screening", ha="right", fontsize=9.5, color=SOFT)
+        axes.plot([LEFT - 40, LEFT - 40], [20, top + LANE * len(p.arm) - 14], color=SOFT, lw=0.8, ls=(0, (2, 2)))
     axes.text(LEFT, 14, "start", ha="left", fontsize=9.5, color=SOFT)
     axes.text(at(end), 14, f"end, {duration(end)}", ha="right", fontsize=9.5, color=SOFT)
     ratio = any(a.ratio != 1 for a in p.arm)
@@ -74,18 +80,17 @@ def design(trial: Finished, arms: dict[str, Look]) -> Picture:
     return picture(figure, "design", _message(trial))
 
 
-def _ticks(axes: object, dose: Dose, end: float, at: object, y: float, colour: str, size: float) -> None:
+def _ticks(axes: Any, dose: Dose, end: float, at: Callable[[float], float], y: float, colour: str, size: float) -> None:
     times = dose_times(dose, end)
-    assert callable(at)
     if len(times) > MOST_DRAWN:
-        axes.fill_between([at(times[0]), at(times[-1])], y, y - size, color=colour, alpha=0.45, lw=0)  # type: ignore[attr-defined]
+        axes.fill_between([at(times[0]), at(times[-1])], y, y - size, color=colour, alpha=0.45, lw=0)
         return
     for k, time in enumerate(times):
         tall = size * 1.45 if k == 0 and dose.loading is not None else size
         if dose.duration and at(time + dose.duration) - at(time) > 2:
-            axes.fill_between([at(time), at(time + dose.duration)], y, y - tall, color=colour, lw=0)  # type: ignore[attr-defined]
+            axes.fill_between([at(time), at(time + dose.duration)], y, y - tall, color=colour, lw=0)
         else:
-            axes.plot([at(time)] * 2, [y, y - tall], color=colour, lw=2.2, solid_capstyle="butt")  # type: ignore[attr-defined]
+            axes.plot([at(time)] * 2, [y, y - tall], color=colour, lw=2.2, solid_capstyle="butt")
 
 
 def _marks(trial: Finished) -> list[tuple[str, list[float], str]]:
@@ -117,5 +122,5 @@ def _marks(trial: Finished) -> list[tuple[str, list[float], str]]:
 def _message(trial: Finished) -> str:
     p = trial.protocol
     arms = "; ".join(f"{plain(a.name)}: {arm_words(a)}" for a in p.arm)
-    text = f"Design over {duration(p.trial.duration)}: {DESIGNS[p.trial.design]}. {arms}. {eligibility_words(trial)}"
+    text = f"Design over {duration(p.trial.duration)}: {design_of(trial)}. {arms}. {eligibility_words(trial)}"
     return textwrap.shorten(text, 600, placeholder=" …")

@@ -103,18 +103,20 @@ def _forest(trial: Finished, endpoint: str, arm: str, rows: list[Row], look: Loo
     back.text(10, 16, f"{short(arm, 30)} against {short(reference, 30)}", fontsize=11, fontweight="bold", va="center")
     for x, text, ha in ((x0 - 22, "n", "right"), (x1 + 14, f"effect ({trial.level} CI)", "left")):
         back.text(x, 34, text, ha=ha, va="center", fontsize=9.5, color=SOFT)
-    for i, (label, r, bold) in enumerate(lines):
+    for i, (label, line, bold) in enumerate(lines):
         y = top + 4 + LINE * (i + 0.5)
-        back.text(10 if bold else 24, y, label, va="center", fontweight="bold" if bold and r else "normal", color=INK)
-        if r is None:
+        back.text(
+            10 if bold else 24, y, label, va="center", fontweight="bold" if bold and line else "normal", color=INK
+        )
+        if line is None:
             continue
-        back.text(x0 - 22, y, count(r.get("n")), ha="right", va="center")
-        back.text(x1 + 14, y, interval(r, scale), va="center")
-        e, low, high = (real(r.get(k)) for k in ("estimate", "ci_low", "ci_high"))
+        back.text(x0 - 22, y, count(line.get("n")), ha="right", va="center")
+        back.text(x1 + 14, y, interval(line, scale), va="center")
+        e, low, high = (real(line.get(k)) for k in ("estimate", "ci_low", "ci_high"))
         if low is not None and high is not None:
             axes.plot([low * scale, high * scale], [i, i], color=look.colour, lw=1.5, zorder=3)
         if e is not None:
-            size = 7 if bold else 3.5 + 3.5 * math.sqrt(_share(r, rows))
+            size = 7 if bold else 3.5 + 3.5 * math.sqrt(_share(line, rows))
             axes.plot([e * scale], [i], "D" if bold else "s", color=look.colour, ms=size, mew=0, zorder=4)
     said = [f"{label}: {interval(r, scale)}" for label, r, _ in lines if r]
     return picture(

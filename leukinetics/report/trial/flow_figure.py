@@ -12,6 +12,7 @@ from leukinetics.report.trial.numbers import count
 from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, plain
 
 WIDTH, LINE, PAD, GAP = 760, 14.5, 9, 26
+WIDEST = 242  # box of an arm
 MOST_REASONS = 8
 MOST_IN_ROW = 6
 
@@ -24,7 +25,7 @@ def flow(trial: Finished, arms: dict[str, Look]) -> Picture | None:
     twins = trial.protocol.trial.design == "twins"
     rows = [r for r in found.get("arms") or [] if isinstance(r, dict)]
     per_row = min(max(len(rows), 1), MOST_IN_ROW)
-    box = (WIDTH - 12 - 10 * (per_row - 1)) / per_row
+    box = min((WIDTH - 12 - 10 * (per_row - 1)) / per_row, WIDEST)
     texts = [_arm_lines(r, int(box / 6.6)) for r in rows]
     excluded = _excluded_lines(trial, found)
     deepest = max((len(t) for t in texts), default=0)
@@ -37,6 +38,7 @@ def flow(trial: Finished, arms: dict[str, Look]) -> Picture | None:
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))
     axes.axis("off")
     centre, wide = WIDTH * 0.3, 230
+    first = max(6.0, centre - (box * per_row + 10 * (per_row - 1)) / 2)  # few arms stand below the enrolled
     _box(axes, centre - wide / 2, 4, wide, 38, [f"Screened (n = {count(found.get('screened'))})"], INK)
     bottom = 42 + 2 * GAP + middle - 10
     _line(axes, [(centre, 42), (centre, bottom)], arrow=True)
@@ -45,20 +47,21 @@ def flow(trial: Finished, arms: dict[str, Look]) -> Picture | None:
         _line(axes, [(centre, y + middle / 2), (WIDTH * 0.5, y + middle / 2)], arrow=True)
         _box(axes, WIDTH * 0.5, y, WIDTH * 0.5 - 6, middle, excluded, SOFT, left=True)
     head = [f"Enrolled (n = {count(found.get('enrolled'))})"]
-    if twins:
+    if twins and len(rows) > 1:
         head.append("each simulated under every arm")
     _box(axes, centre - wide / 2, bottom, wide, 42, head, INK)
     base = bottom + 42
-    y0 = base + GAP
     for i, (row, text) in enumerate(zip(rows, texts, strict=True)):
-        r, c = divmod(i, per_row)
-        x, y = 6 + c * (box + 10), y0 + r * (arm_height + 12)
+        line, place = divmod(i, per_row)
+        left, y0 = first + place * (box + 10), base + GAP + line * (arm_height + 12)
         look = arms.get(str(row.get("name")))
-        if r == 0:
+        if line == 0:
             _line(
-                axes, [(centre, base), (centre, base + GAP / 2), (x + box / 2, base + GAP / 2), (x + box / 2, y)], True
+                axes,
+                [(centre, base), (centre, base + GAP / 2), (left + box / 2, base + GAP / 2), (left + box / 2, y0)],
+                True,
             )
-        _box(axes, x, y, box, arm_height, text, look.colour if look else INK, left=True, bold=True)
+        _box(axes, left, y0, box, arm_height, text, look.colour if look else INK, left=True, bold=True)
     said = "; ".join(
         f"{plain(r.get('name'))}: {count(r.get('analysed'))} of {count(r.get('allocated'))} analysed" for r in rows
     )
@@ -82,6 +85,8 @@ def _excluded_lines(trial: Finished, found: Row) -> list[str]:
 def _reason(trial: Finished, row: Row) -> str:
     """A reason with the names that readers know: "crp >= 2 mg/L not met" is "CRP ≥ 2 mg/L not met"."""
     text = plain(row.get("reason")).replace(">=", "≥").replace("<=", "≤")
+    # Ages are kept in days inside.
+    text = re.sub(r"([\d.]{5,}) day\b", lambda m: f"{float(m[1]) / 365.25:.4g} year", text)
     text = re.sub(r"\b([\d.]+) (year|day|week)\b", r"\1 \2s", text)
     first, blank, rest = text.partition(" ")
     return f"{trial.label(first)}{blank}{rest}" if first in trial.labels else text

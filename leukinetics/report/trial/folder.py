@@ -99,6 +99,10 @@ class Finished:
                 return found if isinstance(found, Mapping) else {}
         return {}
 
+    def unit(self, endpoint: str) -> Any:
+        """The unit of an endpoint's estimates; empty where there is none."""
+        return next((u for a in self.arms if (u := self.estimate(a, endpoint).get("unit"))), "")
+
     @cached_property
     def endpoints(self) -> pd.DataFrame:
         """endpoints.parquet: patient, arm, endpoint, time, value, baseline, unit, censored, exposure, missing."""
@@ -159,7 +163,8 @@ def _protocol(path: Path, text: str) -> Protocol:
     try:
         return read_protocol(tomllib.loads(text))
     except (LeukineticsError, tomllib.TOMLDecodeError) as error:
-        raise DataError(f"'{path}' is no protocol any more: {error}") from error
+        why = str(error).replace("\n", "; ")
+        raise DataError(f"'{path}' cannot be read as a protocol: {why}") from error
 
 
 def _text(path: Path) -> str:
@@ -182,4 +187,5 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _tidy(label: str) -> str:
-    return {"C-reactive protein": "CRP"}.get(label, label).replace("alpha", "α").replace("beta", "β")
+    label = {"C-reactive protein": "CRP"}.get(label, label).removesuffix(" as an immunoassay reads it")
+    return label.replace("alpha", "α").replace("beta", "β")

@@ -112,7 +112,14 @@ def unit_text(unit: Any) -> str:
         return ""
     for power, sign in (("^2", "²"), ("^3", "³"), ("ug/", "µg/")):
         text = text.replace(power, sign)
-    return {"year": "years", "day": "days", "degC": "°C"}.get(text, text)
+    return {
+        "year": "years",
+        "day": "days",
+        "degC": "°C",
+        "1/year": "per year",
+        "1/day": "per day",
+        "1/h": "per hour",
+    }.get(text, text)
 
 
 def with_unit(text: str, unit: Any) -> str:
@@ -130,7 +137,9 @@ def criterion(bound: Any) -> str:
 def duration(days: float) -> str:
     """A duration in the largest unit that says it exactly: weeks from two weeks on."""
     if days == 0:
-        return "0 days"
+        return "time 0"
+    if days in (1.0, 2.0, 3.0):
+        return f"{days * 24:.0f} hours"
     for size, name, least, most in (
         (365.0, "year", 3, 1e9),
         (7.0, "week", 2, 1e9),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from leukinetics.report.trial.axes import set_log
+from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.effects import measure_title
 from leukinetics.report.trial.folder import Finished, Row
 from leukinetics.report.trial.numbers import count, number, percent, real, unit_text
@@ -48,7 +49,14 @@ def power_figure(trial: Finished) -> Picture | None:
         axes.axhline(100 * target, color=SOFT, lw=0.8, ls=(0, (3, 2)), zorder=1)
     if n is not None and target is not None and x[0] <= n <= x[-1]:
         axes.plot([n, n], [0, 100 * target], color=SOFT, lw=0.8, ls=(0, (3, 2)), zorder=1)
-        axes.annotate(f"{count(n)} per arm", (n, 0), (5, 7), textcoords="offset points", fontsize=10, color=INK)
+        axes.annotate(
+            f"{'at most ' if n <= x[0] else ''}{count(n)} per arm",
+            (n, 0),
+            (5, 7),
+            textcoords="offset points",
+            fontsize=10,
+            color=INK,
+        )
     axes.set_ylim(0, 102)
     if len(x) > 1 and x[0] > 0 and x[-1] / x[0] > 3:
         set_log(axes, "x", x[0] * 0.93, x[-1] * 1.07)
@@ -96,8 +104,7 @@ def enrichment_figure(trial: Finished) -> Picture | None:
         )
         axes.yaxis.set_major_formatter(lambda v, _: f"{v:,.10g}".replace("-", "−"))
         axes.locator_params(axis="y", nbins=5)
-    right.set_ylim(bottom=0)
-    right.margins(y=0.2)
+    right.set_ylim(0, 1.2 * max((c for r in rows if (c := real(r.get("cost"))) is not None), default=1.0))
     left.set_title(f"Effect: {measure_title(measure)}", loc="left", x=-0.14, fontweight="bold", pad=9)
     right.set_title("Cost of a trial with the target power", loc="left", x=-0.14, fontweight="bold", pad=9)
     said = [
@@ -105,3 +112,32 @@ def enrichment_figure(trial: Finished) -> Picture | None:
         for label, r in zip(labels, rows, strict=True)
     ]
     return picture(figure, "enrichment", f"Enrichment by {plain(biomarker or 'a biomarker')}: {'; '.join(said)}.")
+
+
+def power_words(trial: Finished) -> str:
+    """What the power curve says, and where its replicates come from; empty where power was not studied."""
+    found = trial.part("power")
+    if found is None:
+        return ""
+    curve = [p for p in found.get("curve") or [] if real(p.get("power")) is not None]
+    target, n = percent(found.get("target")), real(found.get("n_for_target"))
+    endpoint = trial.endpoint_by_id.get(str(found.get("endpoint")))
+    what = plain(found.get("endpoint")) if endpoint is None else endpoint_words(trial, endpoint)
+    who = f"{plain(found.get('arm'))} against {plain(found.get('reference'))}, {what}"
+    if n is not None:
+        first = min((p["n_per_arm"] for p in curve), default=0)
+        text = f"{who}: {target} power takes {'at most ' if n <= first else ''}{count(n)} patients per arm."
+    elif curve:
+        last = max(curve, key=lambda p: p["n_per_arm"])
+        text = (
+            f"{who}: {target} power is not reached with {count(last['n_per_arm'])} per arm ({percent(last['power'])})."
+        )
+    else:
+        text = f"{who}: power could not be computed."
+    pool = found.get("pool")
+    if isinstance(pool, dict) and pool:
+        sizes = " and ".join(count(v) for v in pool.values())
+        how = plain(found.get("sampling", ""))
+        text += f" Each of {count(found.get('replicates'))} replicate trials draws patients {how} "
+        text += f"from the simulated ones ({sizes})."
+    return text

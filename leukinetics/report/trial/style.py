@@ -46,12 +46,16 @@ class Look:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the report: ``svg`` (with ``name``, its file's stem) and ``message``, what it says in words."""
+    """A figure of the report: ``svg`` (with ``name``, its file's stem) and ``message``, what it says in words.
+
+    ``width`` (pixels): its natural size; ``least``: the width from which on it scrolls rather than shrinks.
+    """
 
     name: str
     svg: str
     message: str
     width: int
+    least: int
 
 
 @contextmanager
@@ -105,7 +109,7 @@ def short(text: object, most: int = 24) -> str:
     return one if len(one) <= most else one[: most - 1].rstrip() + "…"
 
 
-def picture(figure: Any, name: str, message: str) -> Picture:
+def picture(figure: Any, name: str, message: str, least: int | None = None) -> Picture:
     """The SVG of a figure, with ``message`` as its text for those who cannot see it."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -124,7 +128,13 @@ def picture(figure: Any, name: str, message: str) -> Picture:
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
         f'aria-label="{escape(plain(message))}" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
     )
-    return Picture(name, re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1).strip(), message, width)
+    return Picture(
+        name,
+        re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1).strip(),
+        message,
+        width,
+        least or (600 if width > 570 else 320),
+    )
 
 
 def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:

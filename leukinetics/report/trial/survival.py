@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from leukinetics.report.trial.axes import end_labels, set_time, time_axis
+from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.folder import Finished, Row
 from leukinetics.report.trial.numbers import count, percent, real
 from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, plain, short
-from leukinetics.report.trial.words import effect_words, endpoint_words, sentence
+from leukinetics.report.trial.text import sentence
+from leukinetics.report.trial.words import effect_words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
 
 MOST_STEPS = 300
 WIDTH, LEFT, RIGHT, PLOT, LINE = 760, 130, 130, 280, 17
@@ -41,8 +49,8 @@ def _draw(trial: Finished, endpoint: str, rows: list[Row], arms: dict[str, Look]
     height = 30 + PLOT + 44 + (20 + LINE * len(risk) if risk else 0)
     figure = canvas(WIDTH, height)
     axes = figure.add_axes((LEFT / WIDTH, 1 - (30 + PLOT) / height, (WIDTH - LEFT - RIGHT) / WIDTH, PLOT / height))
-    least = min(min(v for v in map(real, r["survival"]) if v is not None) for r in rows)
-    floor = math.floor(10 * (least - 0.05)) / 10 if least > 0.7 else 0.0
+    least = min(v for r in rows for k in ("survival", "low") for x in r.get(k) or [] if (v := real(x)) is not None)
+    floor = math.floor(10 * least) / 10 if least > 0.6 else 0.0
     set_time(axes, axis, end)
     axes.set_ylim(floor, 1.0)
     axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f} %")
@@ -50,7 +58,7 @@ def _draw(trial: Finished, endpoint: str, rows: list[Row], arms: dict[str, Look]
     for r in rows:
         look = arms.get(str(r["arm"]), Look(INK, "-", "o"))
         time, low, middle, high = _steps(r, end)
-        if low is not None and high is not None:
+        if np.isfinite(low).any():
             axes.fill_between(time / axis.days, low, high, step="post", color=look.colour, alpha=0.13, lw=0)
         axes.step(time / axis.days, middle, where="post", color=look.colour, ls=look.dash, lw=1.7)
         last.append(float(middle[-1]))
@@ -65,22 +73,22 @@ def _draw(trial: Finished, endpoint: str, rows: list[Row], arms: dict[str, Look]
     return picture(figure, name, message)
 
 
-def _steps(row: Row, end: float) -> tuple[Any, Any, Any, Any]:
+def _steps(row: Row, end: float) -> tuple[Array, Array, Array, Array]:
     """(time, low, survival, high) thinned to what can be seen, carried on to the end of the trial."""
-    time = np.array([real(t) if real(t) is not None else np.nan for t in row["time"]])
-    curves = []
-    for key in ("low", "survival", "high"):
-        values = row.get(key)
-        if not values or len(values) != len(time):
-            curves.append(None)
-            continue
-        curves.append(np.array([np.nan if real(v) is None else real(v) for v in values], dtype=float))
+    time = _numbers(row["time"])
+    curves = [_numbers(row.get(key) or []) for key in ("low", "survival", "high")]
+    curves = [c if len(c) == len(time) else np.full(len(time), np.nan) for c in curves]
     keep = np.arange(len(time))
     if len(time) > MOST_STEPS:
         keep = np.unique(np.searchsorted(time, np.linspace(0, time[-1], MOST_STEPS), side="right") - 1)
     time = np.append(time[keep], end)
-    low, middle, high = (None if c is None else np.append(c[keep], c[keep][-1]) for c in curves)
+    low, middle, high = (np.append(c[keep], c[keep][-1]) for c in curves)
     return time, low, middle, high
+
+
+def _numbers(values: Iterable[Any]) -> Array:
+    """An array of numbers, NaN where there is none."""
+    return np.array([np.nan if (x := real(v)) is None else x for v in values], dtype=float)
 
 
 def _at_risk(figure: Any, axes: Any, rows: list[Row], unit: float, end: float, height: float) -> None:

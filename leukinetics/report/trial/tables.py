@@ -23,10 +23,12 @@ def csv_tables(trial: Finished, courses: Sequence[Course], assumptions: Sequence
         "flow": _flow(trial),
         "baseline": _nested(trial.rows("baseline"), "arms"),
         "matching": list((trial.part("matching") or {}).get("targets") or []),
+        "matching_shifts": list((trial.part("matching") or {}).get("shifts") or []),
         "subgroups": _nested(trial.rows("subgroups"), "parts"),
         "thresholds": _nested(trial.rows("thresholds"), "curve"),
         "survival": _survival(trial),
         "at_risk": _nested(trial.rows("survival"), "at_risk", ("endpoint", "arm")),
+        "visits": _visits(trial),
         **_studies(trial),
         "courses": _courses(courses),
         "assumed": [vars(a) for a in assumptions],
@@ -52,7 +54,7 @@ def _cell(value: Any) -> Any:
 
 def _nested(rows: Iterable[Row], key: str, keep: Sequence[str] | None = None) -> list[Row]:
     """One row for each entry of the list ``key`` of each row, with the row's own scalars before it."""
-    found = []
+    found: list[Row] = []
     for row in rows:
         own = {k: v for k, v in row.items() if not isinstance(v, (list, dict)) and (keep is None or k in keep)}
         found += [
@@ -63,14 +65,21 @@ def _nested(rows: Iterable[Row], key: str, keep: Sequence[str] | None = None) ->
 
 
 def _arms(trial: Finished) -> list[Row]:
+    rows: list[Row] = []
+    for arm in trial.rows("arms"):
+        for name, numbers in (arm.get("endpoints") or {}).items():
+            own = {k: v for k, v in numbers.items() if not isinstance(v, (list, dict))}
+            lost = {f"missing.{k}": v for k, v in (numbers.get("missing") or {}).items()}
+            rows.append({"arm": arm.get("name"), "endpoint": name, **own, **lost})
+    return rows
+
+
+def _visits(trial: Finished) -> list[Row]:
     return [
-        {
-            "arm": arm.get("name"),
-            "endpoint": name,
-            **{k: v for k, v in numbers.items() if not isinstance(v, (list, dict))},
-        }
+        {"arm": arm.get("name"), "endpoint": name, **visit}
         for arm in trial.rows("arms")
         for name, numbers in (arm.get("endpoints") or {}).items()
+        for visit in numbers.get("visits") or []
     ]
 
 
@@ -91,7 +100,7 @@ def _flow(trial: Finished) -> list[Row]:
 
 
 def _survival(trial: Finished) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for r in trial.rows("survival"):
         columns = {k: r.get(k) or [] for k in ("time", "survival", "low", "high")}
         for i in range(len(columns["time"])):
@@ -119,4 +128,8 @@ def _studies(trial: Finished) -> dict[str, list[Row]]:
 
 
 def _courses(courses: Sequence[Course]) -> list[Row]:
-    return [{"name": c.name, "unit": c.unit, **row} for c in courses for row in c.table.to_dict("records")]
+    return [
+        {"name": c.name, "unit": c.unit, **{str(k): v for k, v in row.items()}}
+        for c in courses
+        for row in c.table.to_dict("records")
+    ]

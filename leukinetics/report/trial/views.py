@@ -1,15 +1,13 @@
-"""The report's tables as rows of text."""
+"""Tables of patients, endpoints and failures as rows of text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
-from leukinetics.report.trial.assumptions import Assumed
+from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.effects import measure_title
-from leukinetics.report.trial.evidence import Evidence
 from leukinetics.report.trial.folder import Finished, Row
+from leukinetics.report.trial.grid import Grid
 from leukinetics.report.trial.numbers import (
     NONE,
     count,
@@ -23,26 +21,10 @@ from leukinetics.report.trial.numbers import (
     with_unit,
 )
 from leukinetics.report.trial.style import plain
-from leukinetics.report.trial.words import ANALYSES, arm_unit, endpoint_words, factor, sentence, share_factor
+from leukinetics.report.trial.text import sentence
+from leukinetics.report.trial.words import arm_unit, factor, share_factor
 
-STATISTICS = {
-    "geometric_mean": "geometric mean",
-    "ls_mean": "adjusted mean",
-    "proportion": "share",
-    "rate": "rate per year",
-}
 MOST_FAILURES = 20
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: ``head``, groups of rows under a title (empty: none), the columns that are text, and its CSV file."""
-
-    caption: str
-    head: list[str]
-    groups: list[tuple[str, list[list[str]]]]
-    words: set[int] = field(default_factory=lambda: {0})
-    csv: str = ""
 
 
 def baseline_grid(trial: Finished) -> Grid | None:
@@ -53,16 +35,21 @@ def baseline_grid(trial: Finished) -> Grid | None:
     names = list(dict.fromkeys(str(a.get("name")) for r in rows for a in r.get("arms") or []))
     sizes = {str(a.get("name")): a.get("n") for r in reversed(rows) for a in r.get("arms") or []}
     head = ["", *(f"{plain(n)} (n = {count(sizes[n])})" for n in names)]
-    body = [_baseline_row(trial, r, names) for r in rows]
+    drugs = {f"{visit}.{d}" for d in trial.assembly.drugs for visit in ("screening", "baseline")}
+    body = [_baseline_row(trial, r, names) for r in rows if r.get("name") not in drugs]
     return Grid("Patients at baseline.", head, [("", body)], csv="baseline.csv")
 
 
 def _baseline_row(trial: Finished, row: Row, names: Sequence[str]) -> list[str]:
     arms = {str(a.get("name")): a for a in row.get("arms") or []}
-    label = plain(row.get("label") or trial.label(str(row.get("name"))))
+    visit, dot, observable = str(row.get("name")).partition(".")
+    label = plain(row.get("label") or trial.label(visit))
+    if dot and observable in trial.labels:
+        label = f"{trial.label(observable)} at {visit}"
     kind, unit = str(row.get("kind")), unit_text(row.get("unit"))
+    unit = "" if unit == "effect alleles" else unit
     if kind in ("binary", "genotype"):
-        how = "share" if kind == "binary" else "share of carriers"
+        how = "share" if kind == "binary" else "carriers of an effect allele"
         return [f"{sentence(label)[:-1]}, {how}", *(percent(arms.get(n, {}).get("share")) for n in names)]
     skewed = any(_skewed(a) for a in arms.values())
     how = "median (quartiles)" if skewed else "mean (SD)"
@@ -70,7 +57,8 @@ def _baseline_row(trial: Finished, row: Row, names: Sequence[str]) -> list[str]:
     for n in names:
         a = arms.get(n, {})
         if skewed:
-            text = f"{number(a.get('median'))} ({number(a.get('q1'))} to {number(a.get('q3'))})"
+            q1, q3 = number(a.get("q1")), number(a.get("q3"))
+            text = f"{number(a.get('median'))} ({q1}{' to ' if '−' in q1 + q3 else '–'}{q3})"
         else:
             text = f"{number(a.get('mean'))} ({number(a.get('sd'), 2)})"
         cells.append(NONE if real(a.get("mean")) is None else text)
@@ -88,18 +76,19 @@ def matching_grid(trial: Finished) -> Grid | None:
     rows = list((found or {}).get("targets") or [])
     if not rows:
         return None
+    selected = any(real(r.get("selected")) is not None for r in rows)
+    keys = ["target", "before", "after", *(["selected"] if selected else [])]
     body = [
         [
             plain(r.get("what")),
-            with_unit(number(r.get("target")), r.get("unit")),
-            with_unit(number(r.get("before")), r.get("unit")),
-            with_unit(number(r.get("after")), r.get("unit")),
-            plain(r.get("source")) if r.get("source") else NONE,
+            *(with_unit(number(r.get(k)), r.get("unit")) for k in keys),
+            plain(r["source"]) if r.get("source") else NONE,
         ]
         for r in rows
     ]
-    head = ["Figure", "Published", "Before selection", "After selection", "Source"]
-    return Grid("Matching to published figures.", head, [("", body)], {0, 4}, "matching.csv")
+    more = ["Among those enrolled"] if selected else []
+    head = ["Figure", "Published", "Before matching", "After matching", *more, "Source"]
+    return Grid("Matching to published figures.", head, [("", body)], {0, len(head) - 1}, "matching.csv")
 
 
 def matching_words(trial: Finished) -> str:
@@ -112,7 +101,8 @@ def matching_words(trial: Finished) -> str:
         parts.append(
             f"the effective size of the pilot was {count(found['effective_size'])} of {count(found.get('pilot'))}"
         )
-    return sentence("; ".join(parts)) if parts else ""
+    warnings = [sentence(plain(w)) for w in found.get("warnings") or []]
+    return " ".join([sentence("; ".join(parts)) if parts else "", *warnings]).strip()
 
 
 def endpoint_grid(trial: Finished) -> Grid:
@@ -125,8 +115,8 @@ def endpoint_grid(trial: Finished) -> Grid:
         first = rows[0] if rows else {}
         title = f"{sentence(endpoint_words(trial, e))[:-1]}{' (primary)' if e.id == trial.primary.id else ''}"
         if first.get("analysis"):
-            title += f". {sentence(ANALYSES.get(str(first['analysis']), str(first['analysis'])))}"
-            title += f" Contrast: {measure_title(str(first.get('measure')), _unit(trial, e.id))}."
+            title += f". {sentence(plain(first['analysis']))}"
+            title += f" Contrast: {measure_title(str(first.get('measure')), trial.unit(e.id))}."
         body: list[list[str]] = []
         for arm in trial.arms:
             mine = [r for r in rows if r.get("arm") == arm]
@@ -150,10 +140,6 @@ def endpoint_grid(trial: Finished) -> Grid:
     return Grid(caption, head + (["p, adjusted"] if adjusted else []), groups, csv="contrasts.csv")
 
 
-def _unit(trial: Finished, endpoint: str) -> Any:
-    return next((u for a in trial.arms if (u := trial.estimate(a, endpoint).get("unit"))), "")
-
-
 def _estimate(trial: Finished, arm: str, endpoint: str) -> str:
     found = trial.estimate(arm, endpoint)
     text = interval(found, share_factor(trial, arm, endpoint))
@@ -165,77 +151,21 @@ def _contrast(row: Row) -> str:
 
 
 def _missing(trial: Finished) -> dict[tuple[str, str], int]:
-    """Patients without a value by (endpoint, arm)."""
+    """Patients without a value by (endpoint, arm): as the analysis counted them, or as the table has them."""
+    found: dict[tuple[str, str], int] = {}
+    for arm in trial.rows("arms"):
+        for name, estimate in (arm.get("endpoints") or {}).items():
+            counted = estimate.get("missing")
+            if isinstance(counted, dict):
+                found[name, str(arm.get("name"))] = sum(int(counted.get(k) or 0) for k in ("left", "rule", "failed"))
+    if found:
+        return found
     table = trial.endpoints
     last = table.sort_values("time", na_position="first", kind="stable").drop_duplicates(
         ["endpoint", "arm", "patient"], keep="last"
     )
     lost = last[last["value"].isna()].groupby(["endpoint", "arm"]).size()
-    return {(str(e), str(a)): int(n) for (e, a), n in lost.items()}
-
-
-def enrichment_grid(trial: Finished) -> Grid | None:
-    """What asking for a biomarker at screening does to effect, size and cost."""
-    found = trial.part("power") or {}
-    rows = list(found.get("enrichment") or [])
-    if not rows:
-        return None
-    measure = next((str(c.get("measure")) for c in trial.main_contrasts(str(found.get("endpoint")))), "difference")
-    scale = factor(measure)
-    body = [
-        [
-            f"≥ {r['threshold']:.10g} {unit_text(r.get('unit'))}".strip(),
-            percent(r.get("share")),
-            interval({"estimate": r.get("effect"), "ci_low": r.get("ci_low"), "ci_high": r.get("ci_high")}, scale),
-            count(r.get("n_for_target")),
-            count(r.get("screened_for_target")),
-            count(r.get("cost")),
-        ]
-        for r in rows
-    ]
-    head = ["Threshold", "People above", f"Effect ({trial.level} CI)", "Per arm", "Screened", "Cost"]
-    return Grid("Enrichment: a trial of the target power at each threshold.", head, [("", body)], csv="enrichment.csv")
-
-
-def sensitivity_grid(trial: Finished, rows: Sequence[Assumed]) -> Grid | None:
-    """The assumed parameters that matter most."""
-    if not rows:
-        return None
-    body = [[a.id, a.value, a.range, number(a.influence, 2), a.source or NONE, a.note] for a in rows]
-    head = ["Parameter", "Value", "Range thought possible (95 %)", "Influence", "Source", "Note"]
-    return Grid("Assumed parameters that the answer leans on.", head, [("", body)], {0, 4, 5}, "sensitivity.csv")
-
-
-def assumed_grid(rows: Sequence[Assumed]) -> Grid:
-    """All assumed parameters of the assembled model."""
-    body = [[a.id, a.value, a.range, a.source or NONE, a.note, a.owner] for a in rows]
-    head = ["Parameter", "Value", "Range thought possible (95 %)", "Source", "Note", "Part of"]
-    return Grid("All assumed parameters of the assembled model.", head, [("", body)], {0, 3, 4, 5}, "assumed.csv")
-
-
-def evidence_grid(found: Evidence) -> Grid | None:
-    """Published studies of the same condition or drugs, and how many of their readouts lie within the errors."""
-    if not found.studies:
-        return None
-    titles = {
-        "condition and drug": "Same condition and drug",
-        "drug": "Same drug, another condition",
-        "condition": "Same condition",
-    }
-    groups = []
-    for shares, title in titles.items():
-        mine = [s for s in found.studies if s.shares == shares]
-        if mine:
-            rows = [
-                [s.title, _of(s.predicted_inside, s.predicted), _of(s.fitted_inside, s.fitted), s.source] for s in mine
-            ]
-            groups.append((title, rows))
-    head = ["Published study", "Predicted: inside", "Fitted: inside", "Source"]
-    return Grid("Published readouts that lie within the stated errors.", head, groups, {0, 3})
-
-
-def _of(inside: int, n: int) -> str:
-    return f"{inside} of {n}" if n else NONE
+    return {(str(key[0]), str(key[1])): int(n) for key, n in lost.items() if isinstance(key, tuple)}
 
 
 def failures_grid(trial: Finished) -> Grid | None:

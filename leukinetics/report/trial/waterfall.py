@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 MOST_BARS = 250
-CUT = 200.0  # changes beyond this percentage are cut off, and said to be
+CUT = 200.0  # changes beyond this percentage are cut off, and said to be, unless they are many
 KINDS = ("percent_change", "fold", "change", "value")
 
 
@@ -65,28 +65,27 @@ def _changes(trial: Finished, endpoint: Endpoint) -> dict[str, Array]:
 
 
 def _draw(trial: Finished, endpoint: Endpoint, changes: dict[str, Array], arms: dict[str, Look]) -> Waterfall:
-    high = min(max(float(v[0]) for v in changes.values()), CUT)
+    everybody = np.concatenate(list(changes.values()))
+    cut = CUT if (everybody > CUT).mean() <= 0.1 else float(np.quantile(everybody, 0.95))
+    high = min(max(float(v[0]) for v in changes.values()), cut)
     low = min(min(float(v[-1]) for v in changes.values()), -10.0)
     high = max(high, 10.0)
     pictures = [_panel(i, a, v, (low, high), arms[a]) for i, (a, v) in enumerate(changes.items())]
     thinned = max(len(v) for v in changes.values()) > MOST_BARS
-    beyond = sum(int((v > CUT).sum()) for v in changes.values())
+    beyond = int((everybody > cut).sum())
     what = f"Percent change of {trial.label(endpoint.observable)}"
     what += f" at {duration(endpoint.at)}" if endpoint.at is not None else ""
-    note = f"{what} of each patient, sorted; the dashed line is half of baseline."
+    note = f"{what} of each patient, sorted{'; the dashed line is half of baseline' if low < -50 else ''}."
     if thinned:
         note += f" Each arm is shown by {MOST_BARS} bars, evenly spaced among its sorted patients."
     if beyond:
-        note += f" {count(beyond)} patients rose by more than {CUT:g} %; their bars are cut."
+        note += f" {count(beyond)} patients rose by more than {number(cut, 2)} %; their bars are cut."
     return Waterfall(endpoint, pictures, note)
 
 
 def _panel(i: int, arm: str, values: Array, limits: tuple[float, float], look: Look) -> Picture:
     n = len(values)
-    if n > MOST_BARS:
-        shown = values[np.round(np.linspace(0, n - 1, MOST_BARS)).astype(int)]
-    else:
-        shown = values
+    shown = values[np.round(np.linspace(0, n - 1, MOST_BARS)).astype(int)] if n > MOST_BARS else values
     figure = canvas(285, 200)
     axes = figure.add_axes((0.17, 0.06, 0.81, 0.74))
     # One path for all bars keeps the file small; gaps between few bars show the patients.
@@ -117,4 +116,4 @@ def _panel(i: int, arm: str, values: Array, limits: tuple[float, float], look: L
         f"{plain(arm)}: of {count(n)} patients {100 * fell:.0f} % fell and {100 * half:.0f} % at least halved; "
         f"from {number(values[-1])} to {number(values[0])} %."
     )
-    return picture(figure, f"waterfall-{i + 1}", message)
+    return picture(figure, f"waterfall-{i + 1}", message, 190)

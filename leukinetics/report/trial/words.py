@@ -1,11 +1,11 @@
-"""The trial in words: the question, the design, the endpoints, and the answer."""
+"""The question and the answer in words, and contrasts as a reader says them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from leukinetics.report.trial.design_words import the_endpoint
 from leukinetics.report.trial.folder import Finished
 from leukinetics.report.trial.numbers import (
     NONE,
@@ -23,177 +23,16 @@ from leukinetics.report.trial.numbers import (
     with_unit,
 )
 from leukinetics.report.trial.style import plain
-from leukinetics.trial.protocol import Arm, Dose, Endpoint, Rule
+from leukinetics.report.trial.text import join
+from leukinetics.trial.protocol import Endpoint
 
 Row = Mapping[str, Any]
-ANALYSES = {
-    "unadjusted": "unadjusted",
-    "ancova": "ANCOVA, adjusted for baseline",
-    "log_ancova": "ANCOVA of logarithms, adjusted for baseline",
-    "mmrm": "mixed model for repeated measures",
-    "log_mmrm": "mixed model for repeated measures, of logarithms",
-    "risk_difference": "difference of shares, Newcombe's interval",
-    "negative_binomial": "negative binomial regression",
-    "cox": "Cox regression; p by log-rank test",
-}
-KINDS = {
-    "value": "{x} at {at}",
-    "change": "change of {x} at {at}",
-    "percent_change": "percent change of {x} at {at}",
-    "fold": "{x} at {at} as a fraction of baseline",
-    "responder": "{x} {threshold} at {at}",
-    "average": "mean {x} from {start} to {end}",
-    "maximum": "highest {x} from {start} to {end}",
-    "minimum": "lowest {x} from {start} to {end}",
-    "maximum_fold": "highest {x} as a multiple of baseline, {start} to {end}",
-    "time_of_maximum": "time of the highest {x}",
-    "time_to_return": "time until {x} is back at baseline",
-    "time_above": "time with {x} {threshold}",
-    "slope": "slope of {x} from {start} to {end}",
-    "event_rate": "events per year: {event}",
-    "time_to_event": "time to the first event: {event}",
-}
-ACTIONS = {
-    "stop": "treatment stops",
-    "change": "the dose is multiplied by {factor:g}",
-    "rescue": "rescue therapy is added",
-}
-DESIGNS = {
-    "twins": "every virtual patient is simulated under each arm, so that arms differ by treatment alone",
-    "parallel": "parallel groups, each of other virtual patients",
-}
+#: Draws from which on 95 % of them can be told.
+FEW_DRAWS = 20
 ROLE = (
-    "This is what a mechanistic model predicts for virtual patients. It is not clinical evidence: nobody was treated, and the "
-    "interval holds only as far as the model does."
+    "This is what a mechanistic model predicts for virtual patients. It is not clinical evidence: nobody was treated, "
+    "and the interval holds only as far as the model does."
 )
-
-
-def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
-    """What an endpoint is, such as "percent change of CRP at 52 weeks"."""
-    what = trial.label(endpoint.observable)
-    threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
-    end = trial.protocol.trial.duration if endpoint.to is None else endpoint.to
-    return KINDS[endpoint.kind].format(
-        x=what,
-        at=duration(endpoint.at or 0.0),
-        start=duration(endpoint.from_ or 0.0),
-        end=duration(end),
-        threshold=threshold,
-        event=f"{what} {threshold}" if threshold else what,
-    )
-
-
-def dose_words(dose: Dose) -> str:
-    """A dose and its repeats, such as "150 mg sc every 13 weeks, 4 times"."""
-    per = "/kg" if dose.amount.per_kg else ""
-    text = f"{number_plain(dose.amount.value)} {unit_text(dose.amount.unit)}{per} {plain(dose.route)}"
-    if dose.duration:
-        text += f" over {duration(dose.duration)}"
-    if dose.every is not None:
-        text += f" every {duration(dose.every)}"
-    if dose.count:
-        text += ", once" if dose.count == 1 else f", {dose.count} times"
-    if dose.every is None and not dose.count:
-        text += ", once"
-    if dose.start:
-        text += f", from {duration(dose.start)}"
-    if dose.stop is not None:
-        text += f" until {duration(dose.stop)}"
-    if dose.loading is not None:
-        text += f"; loading dose {number_plain(dose.loading.value)} {unit_text(dose.loading.unit)}"
-        text += "/kg" if dose.loading.per_kg else ""
-    if dose.cap is not None:
-        text += f"; at most {number_plain(dose.cap.value)} {unit_text(dose.cap.unit)}"
-    return text
-
-
-def number_plain(value: float) -> str:
-    """A number as somebody wrote it."""
-    return f"{value:,.10g}"
-
-
-def arm_words(arm: Arm) -> str:
-    """What an arm is given."""
-    parts = [f"{plain(d.drug)} {dose_words(d)}" for d in arm.dose]
-    text = "; ".join(parts) or "no treatment in the model"
-    if arm.background:
-        text += ". Background: " + "; ".join(f"{plain(d.drug)} {dose_words(d)}" for d in arm.background)
-    return text
-
-
-def rule_words(trial: Finished, rule: Rule) -> str:
-    """What a rule does, in one sentence."""
-    when = " and ".join(criterion(b) for b in rule.when)
-    change = " (of the change from baseline)" if any(b.unit == "%" for b in rule.when) else ""
-    often = f" at {rule.consecutive} visits in a row" if rule.consecutive > 1 else " at a visit"
-    then = ACTIONS[rule.action].format(factor=rule.factor or 1.0)
-    if rule.drugs:
-        then += f" ({', '.join(plain(d) for d in rule.drugs)})"
-    if rule.dose:
-        then += f" ({'; '.join(f'{plain(d.drug)} {dose_words(d)}' for d in rule.dose)})"
-    who = f" In {join([plain(a) for a in rule.arms])}." if rule.arms else ""
-    leave = ", and the patient leaves the trial" if rule.leaves else ""
-    return f"{plain(rule.id)}: where {trial.label(rule.observable)} is {when}{change}{often}, {then}{leave}.{who}"
-
-
-def design_words(trial: Finished) -> list[tuple[str, str]]:
-    """The design as pairs of a heading and its text; what the protocol has not is left out."""
-    p = trial.protocol
-    n = {a.name: p.trial.patients_per_arm * a.ratio for a in p.arm}
-    condition = trial.assembly.condition
-    rows = [
-        ("Population", f"{condition.title or condition.id}." if condition is not None else p.trial.condition),
-        ("Eligibility", eligibility_words(trial) or "no criteria beyond those of the population."),
-        ("Design", f"{sentence(DESIGNS[p.trial.design])[:-1]}; {duration(p.trial.duration)}."),
-        ("Arms", "; ".join(f"{plain(a.name)} ({count(n[a.name])}): {arm_words(a)}" for a in p.arm) + "."),
-    ]
-    if p.rule:
-        rows.append(("Rules", " ".join(rule_words(trial, r) for r in p.rule)))
-    if p.adherence.missed:
-        rows.append(
-            ("Adherence", f"each dose but the first is missed with a probability of {100 * p.adherence.missed:.10g} %.")
-        )
-    if p.dropout is not None:
-        text = f"{100 * p.dropout.rate:.10g} % leave within a year at random"
-        if p.dropout.observable is not None:
-            text += f"; the hazard is multiplied by {p.dropout.hazard_ratio:g} per {plain(p.dropout.per)} of "
-            text += trial.label(p.dropout.observable)
-        rows.append(("Dropout", text + "."))
-    rows.append(("Endpoints", "; ".join(_endpoint_item(trial, e) for e in p.endpoint) + "."))
-    rows.append(("Analysis", analysis_words(trial)))
-    return rows
-
-
-def _endpoint_item(trial: Finished, endpoint: Endpoint) -> str:
-    mark = " (primary)" if endpoint.id == trial.primary.id and len(trial.protocol.endpoint) > 1 else ""
-    return f"{endpoint_words(trial, endpoint)}{mark}"
-
-
-def eligibility_words(trial: Finished) -> str:
-    """The criteria in one sentence."""
-    parts = [
-        f"{trial.label(name)} " + " and ".join(criterion(b) for b in bounds)
-        for name, bounds in trial.protocol.eligibility.items()
-    ]
-    return f"{sentence(join(parts))}" if parts else ""
-
-
-def analysis_words(trial: Finished) -> str:
-    """How arms are compared, and what is done about several comparisons and missing values."""
-    a = trial.protocol.analysis
-    more = {"none": "not adjusted for several comparisons", "holm": "p adjusted by Holm's method"}
-    text = f"Two-sided at {a.alpha:g}; {more.get(a.multiplicity, 'tested in the order of the hierarchy')}."
-    missing = {
-        "available": "Values that are missing are left out",
-        "last": "The last value stands for missing ones",
-        "baseline": "The baseline stands for missing values",
-        "worst": "The worst value stands for missing ones",
-    }[a.missing]
-    text += f" {missing}; after a rule has fired values are {'used' if a.after_rule == 'used' else 'missing'}."
-    if a.covariates:
-        text += f" Covariates: {join([trial.label(c) for c in a.covariates])}."
-    text += f" Baseline: {'measured again at time 0' if trial.protocol.trial.baseline == 'separate' else 'the value at screening'}."
-    return text
 
 
 def question(trial: Finished) -> str:
@@ -203,7 +42,7 @@ def question(trial: Finished) -> str:
     arms = [a for a in trial.arms if a != reference_of(trial)]
     against = f" against {plain(reference_of(trial))}" if reference_of(trial) else ""
     who = join([plain(a) for a in arms[:4]]) + (f" and {len(arms) - 4} further arms" if len(arms) > 4 else "")
-    return f"What do {who} do to the {endpoint_words(trial, trial.primary)}{against}?"
+    return f"What {'does' if len(arms) == 1 else 'do'} {who} do to {the_endpoint(trial, trial.primary)}{against}?"
 
 
 def reference_of(trial: Finished) -> str | None:
@@ -280,15 +119,16 @@ def answer(trial: Finished) -> str:
     e = trial.primary
     patients = count(trial.summary.get("patients", {}).get("enrolled"))
     rows = trial.main_contrasts(e.id)
-    what = endpoint_words(trial, e)
+    what = the_endpoint(trial, e)
     head = f"In {patients} virtual patients, "
     if not rows:
         parts = [
-            f"{plain(a)} {with_unit(interval(trial.estimate(a, e.id), share_factor(trial, a, e.id)), arm_unit(trial, a, e.id))}"
+            f"{with_unit(interval(trial.estimate(a, e.id), share_factor(trial, a, e.id)), arm_unit(trial, a, e.id))} "
+            f"with {plain(a)}".replace("(", f"({trial.level} CI ", 1)
             for a in trial.arms
             if interval(trial.estimate(a, e.id)) != NONE
         ]
-        return head + f"the {what} was {join(parts)}." if parts else head + f"no estimate of the {what} could be made."
+        return head + f"{what} was {join(parts)}." if parts else head + f"no estimate of {what} could be made."
     unit = trial.estimate(str(rows[0].get("arm")), e.id).get("unit", "")
     reference = plain(rows[0].get("reference"))
     said = rows if len(rows) <= 4 else [min(rows, key=_order), max(rows, key=_order)]
@@ -316,7 +156,7 @@ def _outcome(trial: Finished, endpoint: Endpoint, measure: str) -> str:
         threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
         return f"the share of patients with {what} {threshold} at {duration(endpoint.at)} was"
     verb = "had" if measure in MEASURE_WORDS else "was"
-    return f"the {endpoint_words(trial, endpoint)} {verb}"
+    return f"{the_endpoint(trial, endpoint)} {verb}"
 
 
 def _model_words(trial: Finished, unit: Any) -> str:
@@ -326,12 +166,15 @@ def _model_words(trial: Finished, unit: Any) -> str:
     rows = [r for r in rows if real(r.get("low")) is not None and real(r.get("high")) is not None]
     if not found or not rows:
         return " How uncertain the model itself is was not part of this run."
+    few = any(len(r.get("values") or []) < FEW_DRAWS for r in rows)
     parts = []
     for r in rows[:4]:
-        seen = {"estimate": r.get("median"), "ci_low": r["low"], "ci_high": r["high"]}
+        values = [v for v in map(real, r.get("values") or []) if v is not None]
+        low, high = (min(values), max(values)) if few and values else (r["low"], r["high"])
+        seen = {"estimate": r.get("median"), "ci_low": low, "ci_high": high}
         parts.append(f"{range_words(seen, str(r.get('measure')), unit)} with {plain(r.get('arm'))}")
-    draws = count(found.get("draws"))
-    return f" Over {draws} draws of what is uncertain in the model, 95 % of the effects are {join(parts)}."
+    which = "the effects" if few else "95 % of the effects"
+    return f" Over {count(found.get('draws'))} draws of what is uncertain in the model, {which} are {join(parts)}."
 
 
 def range_words(row: Row, measure: str, unit: Any) -> str:
@@ -357,22 +200,3 @@ def is_share(estimate: Row) -> bool:
 def share_factor(trial: Finished, arm: str, endpoint: str) -> float:
     """100 where an arm's estimate is a share and is printed in percent."""
     return 100.0 if is_share(trial.estimate(arm, endpoint)) else 1.0
-
-
-def join(parts: list[str]) -> str:
-    """``a, b and c``."""
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1] if parts else ""
-
-
-def sentence(text: str) -> str:
-    """The text with a capital letter and a full stop; names of substances keep their case."""
-    first = text.split(" ", 1)[0]
-    name = re.search(r"[a-z]\d|_", first)  # an id keeps its case
-    found = text[:1].upper() + text[1:] if first.islower() and not name else text
-    return found if found.endswith((".", "?", "!")) else found + "."
-
-
-def tie(text: str) -> str:
-    """The text with blanks that do not break a line between a number and its unit."""
-    text = re.sub(r"(?<=\d) (?=(?:%|[µnpmk]?g\b|[np]mol\b|weeks?\b|days?\b|years?\b|hours?\b))", "\u00a0", text)
-    return re.sub(r"(?<=%) (?=CI )|(?<=\bp) (?=[<=] )|(?<=\bp [<=]) ", "\u00a0", text)

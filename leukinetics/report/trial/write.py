@@ -9,28 +9,31 @@ from typing import Any
 
 from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
-from leukinetics.report.trial import views, words
+from leukinetics.report.trial import study_views, views, words
 from leukinetics.report.trial.assumptions import assumed, influential
-from leukinetics.report.trial.certainty import sensitivity_figure, uncertainty_figures, uncertainty_words
+from leukinetics.report.trial.certainty import sensitivity_figure, uncertainty_figures
 from leukinetics.report.trial.course_figures import below_words, course_figures
 from leukinetics.report.trial.courses import courses
 from leukinetics.report.trial.credibility import credibility
 from leukinetics.report.trial.design_figure import design
+from leukinetics.report.trial.design_words import design_words
 from leukinetics.report.trial.effects import forests, threshold_figures
 from leukinetics.report.trial.evidence import evidence
 from leukinetics.report.trial.flow_figure import flow
 from leukinetics.report.trial.folder import Finished, open_folder
 from leukinetics.report.trial.numbers import count, percent
-from leukinetics.report.trial.power_figures import enrichment_figure, power_figure
+from leukinetics.report.trial.power_figures import enrichment_figure, power_figure, power_words
 from leukinetics.report.trial.style import STACK, Picture, drawing, looks, plain
 from leukinetics.report.trial.survival import survival_figures
 from leukinetics.report.trial.tables import csv_tables
+from leukinetics.report.trial.text import sentence, tie
+from leukinetics.report.trial.visits import visit_figures
 from leukinetics.report.trial.waterfall import waterfall
 
 TEMPLATE = Path(__file__).with_name("trial.html.j2")
 #: Files of an earlier report of the same folder, which this one may not write again.
 _FIGURES = re.compile(
-    r"(design|flow|power|enrichment|sensitivity|(levels|course|waterfall|survival|subgroups|threshold|uncertainty)-.+)\.svg"
+    r"(design|flow|power|enrichment|sensitivity|(levels|course|waterfall|survival|subgroups|threshold|uncertainty|visits)-.+)\.svg"
 )
 
 
@@ -73,6 +76,7 @@ def _make(trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
                 (c, course_figures(trial, c, arms, False), below_words(trial, c)) for c in read if c.name not in drugs
             ],
             "survival": survival_figures(trial, arms),
+            "visits": visit_figures(trial, arms),
             "waterfall": waterfall(trial, arms),
             "forests": forests(trial, arms),
             "thresholds": threshold_figures(trial, arms),
@@ -89,17 +93,18 @@ def _make(trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
             "answer": words.answer(trial),
             "role": words.ROLE,
             "question": words.question(trial),
-            "design_words": words.design_words(trial),
+            "design_words": design_words(trial),
             "baseline_grid": views.baseline_grid(trial),
             "matching_grid": views.matching_grid(trial),
             "matching_words": views.matching_words(trial),
             "endpoint_grid": views.endpoint_grid(trial),
-            "enrichment_grid": views.enrichment_grid(trial),
-            "uncertainty_words": uncertainty_words(trial),
-            "heavy_grid": views.sensitivity_grid(trial, heavy),
-            "assumed_grid": views.assumed_grid(assumptions),
+            "enrichment_grid": study_views.enrichment_grid(trial),
+            "uncertainty_grid": study_views.uncertainty_grid(trial),
+            "power_words": power_words(trial),
+            "heavy_grid": study_views.sensitivity_grid(heavy),
+            "assumed_grid": study_views.assumed_grid(assumptions),
             "evidence": known,
-            "evidence_grid": views.evidence_grid(known),
+            "evidence_grid": study_views.evidence_grid(known),
             "credibility": credibility(trial, known, assumptions),
             "failures_grid": views.failures_grid(trial),
             "made": _provenance(trial),
@@ -114,8 +119,8 @@ def _page(trial: Finished, content: Mapping[str, Any]) -> str:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
-        "sentence": words.sentence,
-        "tie": words.tie,
+        "sentence": sentence,
+        "tie": tie,
         "plain": plain,
         "percent": percent,
         "count": count,
@@ -152,10 +157,14 @@ def _provenance(trial: Finished) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for key, value in trial.provenance.items():
         if isinstance(value, Mapping):
-            found += [(f"{key}: {k}", plain(v)) for k, v in value.items() if not isinstance(v, (dict, list))]
+            found += [(f"{key}: {k}", _said(v)) for k, v in value.items() if not isinstance(v, (dict, list))]
         elif not isinstance(value, list):
-            found.append((key.replace("_", " "), plain(value)))
+            found.append((key.replace("_", " "), _said(value)))
     return found
+
+
+def _said(value: Any) -> str:
+    return "none" if value in ("", None) else plain(value)
 
 
 def _files(folder: Path, texts: Mapping[str, str], ours: re.Pattern[str]) -> None:

@@ -66,7 +66,7 @@ def _report(entry: Any, problems: Problems) -> None:
 
 def unknown_key(root: type[Part], loc: tuple[Any, ...]) -> str:
     """A sentence about a key at ``loc`` that its table, in a file whose top is ``root``, does not know."""
-    known, name = _innermost(loc[:-1], root)[0].keys(), str(loc[-1])
+    known, name = _innermost(loc[:-1], root)[0].known_keys(), str(loc[-1])
     return f"unknown key '{name:.60}'; known are {', '.join(known)}.{suggest(name, known)}"
 
 
@@ -154,7 +154,7 @@ def _innermost(loc: tuple[Any, ...], root: type[Part] = Protocol) -> tuple[type[
         field = _fields(table).get(step)
         if field is None:
             break
-        inner, listed = _part(field.annotation)
+        inner, listed = part_of(field.annotation)
         if inner is not None and not listed:
             found = (inner, tuple(loc[: n + 1]))
             table = inner
@@ -173,13 +173,13 @@ def _is_names(field: FieldInfo) -> bool:
     return get_origin(field.annotation) is dict
 
 
-def _part(annotation: Any) -> tuple[type[Part] | None, bool]:
+def part_of(annotation: Any) -> tuple[type[Part] | None, bool]:
     """(the table that a field holds, whether it holds a list of them)."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _part(get_args(annotation)[0])
+        return part_of(get_args(annotation)[0])
     if origin in (Union, types.UnionType):
-        return next((p for a in get_args(annotation) if (p := _part(a))[0]), (None, False))
+        return next((p for a in get_args(annotation) if (p := part_of(a))[0]), (None, False))
     if origin is list:
-        return _part(get_args(annotation)[0])[0], True
+        return part_of(get_args(annotation)[0])[0], True
     return (annotation, False) if isinstance(annotation, type) and issubclass(annotation, Part) else (None, False)

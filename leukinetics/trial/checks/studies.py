@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from leukinetics.errors import suggest
+from leukinetics.patients import draws
 from leukinetics.trial.checks.model import Model, Path
 from leukinetics.trial.checks.people import check_unit
 from leukinetics.trial.checks.problems import Problems
@@ -50,7 +51,17 @@ def _varied(protocol: Protocol, model: Model, problems: Problems) -> None:
     if study is None or not study.parameters:
         return
     keys = model.plan.typical_keys()
-    known = [*keys, *(key.rpartition(".")[2] for key in keys if not key.startswith("effect:"))]
+    drawn = draws(model.assembly, 2, protocol.trial.seed)
+    uncertain = [k for k in map(str, drawn) if model.plan.parameter_of(k) not in model.plan.fixed]
     for i, name in enumerate(study.parameters):
-        if name not in known:
-            problems.add(("sensitivity", "parameters", i), f"there is no parameter '{name:.60}'.{suggest(name, known)}")
+        path = ("sensitivity", "parameters", i)
+        if name not in _with_short(keys):
+            near = suggest(name, _with_short(uncertain))
+            problems.add(path, f"there is no parameter '{name:.60}'.{near}")
+        elif name not in _with_short(uncertain):
+            problems.add(path, f"'{name}' is certain, so there is nothing to vary.")
+
+
+def _with_short(keys: list[str]) -> list[str]:
+    """Keys of typical values, also without the condition that sets them."""
+    return [*keys, *(key.rpartition(".")[2] for key in keys if not key.startswith("effect:"))]

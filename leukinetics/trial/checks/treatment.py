@@ -17,7 +17,10 @@ def check_treatment(protocol: Protocol, model: Model, problems: Problems) -> Non
     weighed = "weight" in {*model.plan.covariates, model.plan.derived, *model.plan.parameters}
     for path, dose in doses(protocol):
         drug = model.assembly.drugs.get(dose.drug)
-        if drug is None or problems.ignores(path):
+        if problems.ignores(path) or dose.drug in model.absent:
+            continue
+        if drug is None:
+            problems.unknown((*path, "drug"), "drug", dose.drug, model.assembly.drugs)
             continue
         _dose(path, dose, drug, weighed, problems)
     if protocol.trial.clock and not {"clock_on", "clock_start"} <= model.plan.parameters.keys():

@@ -22,11 +22,9 @@ class Schedule(Part):
 class Analysis(Part):
     """How the trial is analysed.
 
-    primary : endpoints in the order of the hierarchy; the first one by default. multiplicity : over the contrasts
-    of the primary endpoints. covariates : of the adjusted analyses, besides the baseline. missing : what stands for a
-    value that a patient who left, or of whom ``after_rule`` = "missing" removes it, has not: "available" (nothing: all
-    that is there is used), "last" (the last one before), "baseline", "worst" (a non-responder; the largest or, where
-    ``higher_is_better``, the smallest of all).
+    ``missing`` says what stands for a value that a patient has not who left, or that ``after_rule`` = "missing" takes
+    away: "available" (nothing: all that is there is used), "last" (the last one before), "baseline", or "worst" (a
+    non-responder; the largest of all or, of an endpoint that is ``higher_is_better``, the smallest).
     """
 
     alpha: Annotated[Between, Field(description="two-sided level; intervals are at 1 - alpha")] = 0.05

@@ -90,6 +90,6 @@ class Part(BaseModel):
         return self
 
     @classmethod
-    def keys(cls) -> list[str]:
+    def known_keys(cls) -> list[str]:
         """The keys that the table may have, as a file writes them."""
         return [field.alias or name for name, field in cls.model_fields.items()]

@@ -53,12 +53,11 @@ class Match(Part):
 
 
 class Population(Part):
-    """Covariates (any key that is not below), with:
+    """Who there is: keys that are not below are covariates, in place of those of the condition.
 
-    genotype : variant to allele count, for everybody. ancestry : "EUR", "EAS" or "AFR".
-    plausible : criteria on covariates and on true, untreated readouts that a person must meet to exist.
-    match : published figures, of those ``among`` "screened" people, or among those found eligible ("enrolled").
-    table : a population saved before (a Parquet file), whose people are taken in their order.
+    A person who does not meet ``plausible`` does not exist. ``match`` selects people so that those ``among``
+    "screened", or those found eligible ("enrolled"), have published figures. The people of a ``table`` are taken in
+    their order, instead of new ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", arbitrary_types_allowed=True)

@@ -39,7 +39,7 @@ class Trial(Part):
     condition: Annotated[Name, Field(description="whom it is about: a condition of the model")]
     duration: Annotated[Span, Field(description="from time 0 to the end")]
     patients_per_arm: Annotated[
-        int, Field(ge=1, le=10_000_000, strict=True, description="twins: the same patients in every arm")
+        int, Field(ge=1, le=10_000_000, strict=True, description="times the `ratio` of the arm; twins are in every arm")
     ]
     seed: Annotated[
         int, Field(ge=0, le=2**63 - 1, strict=True, description="the same seed gives the same patients and noise")

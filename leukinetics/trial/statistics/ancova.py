@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 
 def linear(y: Array, columns: Array, robust: bool = False) -> Model:
     """Least squares; with ``robust`` the covariance allows for another variance in each row (HC3)."""
-    import statsmodels.api as sm
+    from statsmodels.regression.linear_model import OLS
 
-    if not len(y):
-        raise NotFitted("there are no values")
     with strict():
-        fit = sm.OLS(y, columns).fit()
+        fit = OLS(y, columns).fit(method="qr")
         cov = fit.cov_params() if not robust else fit.get_robustcov_results("HC3").cov_params()
         # Of values that the model meets exactly the residuals are rounding, and no measure of anything.
         if fit.df_resid < 1 or fit.ssr <= 1e-24 * float(y @ y):
@@ -41,6 +39,8 @@ def ancova(rows: Rows, scale: Scale, reference: int, names: list[str], alpha: fl
     y = scale.checked(rows.value)
     x, names = covariates_of(rows, scale.baseline(rows.baseline), names)
     use = ~np.isnan(y) & ~np.isnan(x).any(axis=1)
+    if not use.any():
+        raise NotFitted("there are no values")
     rows, y, x = rows.take(use), y[use], x[use]
     design = by_arm(rows, x, names)
     model = linear(y, design.columns)
@@ -67,7 +67,5 @@ def interaction(rows: Rows, modifier: Array, y: Array, baseline: Array, robust: 
     """p value of the hypothesis that the difference of two arms is the same whatever ``modifier`` (rows, columns)."""
     x, _ = covariates_of(rows, baseline, [str(j) for j in range(rows.covariates.shape[1])])
     use = ~np.isnan(y) & ~np.isnan(x).any(axis=1) & ~np.isnan(modifier).any(axis=1)
-    if not use.any():
-        return float("nan")
     columns, which = by_arm_and(rows.take(use), modifier[use], x[use])
     return linear(y[use], columns, robust).wald(which)

@@ -50,9 +50,10 @@ def baseline_table(
 
 def _described(values: np.ndarray, kind: str) -> dict[str, Any]:
     x = values[np.isfinite(values)]
-    none = [math.nan] * 5
-    numbers = [x.mean(), x.std(ddof=1) if len(x) > 1 else math.nan, *np.quantile(x, [0.5, 0.25, 0.75])]
-    found = dict(zip(("mean", "sd", "median", "q1", "q3"), numbers if len(x) else none, strict=True))
+    numbers = [math.nan] * 5  # such as a baseline where nobody could be simulated
+    if len(x):
+        numbers = [x.mean(), x.std(ddof=1) if len(x) > 1 else math.nan, *np.quantile(x, [0.5, 0.25, 0.75])]
+    found = dict(zip(("mean", "sd", "median", "q1", "q3"), numbers, strict=True))
     share = float((x > 0).mean()) if len(x) and kind != "continuous" else math.nan
     return {"n": len(x), **{k: number(float(v)) for k, v in found.items()}, "share": number(share)}
 

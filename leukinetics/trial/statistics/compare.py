@@ -45,24 +45,34 @@ def compare(
 
     both = pd.concat([control.assign(arm="control"), treated.assign(arm="treated")], ignore_index=True)
     rows = rows_of(endpoint, both, ["control", "treated"], covariates)
-    found = fit(endpoint, rows, 0, list(covariates), twins=design == "twins", alpha=alpha, seed=seed)
+    twins = design == "twins"
+    found = fit(endpoint, rows, 0, list(covariates), twins=twins, alpha=alpha, seed=seed, contrasts_only=True)
     return [told(c) for c in found.contrasts[1]]
 
 
 def fit(
-    endpoint: Endpoint, rows: Rows, reference: int, covariates: list[str], *, twins: bool, alpha: float, seed: int
+    endpoint: Endpoint,
+    rows: Rows,
+    reference: int,
+    covariates: list[str],
+    *,
+    twins: bool,
+    alpha: float,
+    seed: int,
+    contrasts_only: bool = False,
 ) -> Fit:
     """The analysis of an endpoint; ``covariates`` are the names of ``rows.covariates``. Where its model cannot be
-    fitted, arms have the statistic of the endpoint's kind and contrasts say why there is none."""
+    fitted, arms have the statistic of the endpoint's kind and contrasts say why there is none. ``contrasts_only``:
+    arms may be left empty, which saves curves and resamples."""
     by = statistic_of(endpoint)
     try:
-        found = _fit(endpoint, rows, reference, covariates, twins, alpha, seed)
+        found = _fit(endpoint, rows, reference, covariates, twins, alpha, seed, contrasts_only)
     except NotFitted as error:
         why = f"not estimated: {error}"
         measure = measure_of(endpoint)
         none = {a: [Contrast(measure, nothing(), why)] for a in range(rows.arms) if a != reference}
         return Fit(arms_of(rows, by, seed, endpoint.id, alpha), by, rows.unit, none)
-    if endpoint.statistic is not None and endpoint.kind not in EVENTS and found.statistic != by:
+    if endpoint.statistic is not None and endpoint.kind not in EVENTS and found.statistic != by and not contrasts_only:
         return replace(found, arms=arms_of(rows, by, seed, endpoint.id, alpha), statistic=by)
     return found
 
@@ -105,17 +115,27 @@ def number(value: float) -> float | None:
 
 
 def _fit(
-    endpoint: Endpoint, rows: Rows, reference: int, covariates: list[str], twins: bool, alpha: float, seed: int
+    endpoint: Endpoint,
+    rows: Rows,
+    reference: int,
+    covariates: list[str],
+    twins: bool,
+    alpha: float,
+    seed: int,
+    contrasts_only: bool,
 ) -> Fit:
     analysis, scale = analysis_of(endpoint), scale_of(endpoint)
     if analysis == "unadjusted":
-        return unadjusted(rows, statistic_of(endpoint), reference, twins, seed, endpoint.id, alpha)
+        by = statistic_of(endpoint)
+        arms = [] if contrasts_only else arms_of(rows, by, seed, endpoint.id, alpha)
+        return Fit(arms, by, rows.unit, unadjusted(rows, by, reference, twins, seed, endpoint.id, alpha))
     if analysis == "risk_difference":
         return responder.responders(rows, reference, alpha, twins)
     if analysis == "negative_binomial":
         return counts.rates(rows, reference, alpha, twins)
     if analysis == "cox":
-        return survival.hazards(rows, reference, alpha, twins)
+        summed = ([], "", "") if contrasts_only else survival.times(rows, alpha)
+        return Fit(*summed, survival.hazards(rows, reference, alpha, twins))
     if analysis.endswith("mmrm"):
         if twins:
             return mmrm.mmrm_pairs(rows, scale, reference, alpha)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from leukinetics.trial.statistics.estimates import NotFitted
 from leukinetics.trial.statistics.rows import Rows
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ def by_arm(rows: Rows, covariates: Array, names: list[str]) -> Design:
 
 def by_arm_and(rows: Rows, modifier: Array, covariates: Array) -> tuple[Array, NDArray[np.intp]]:
     """(columns, which of them are the interaction) for the rows of two arms: both arms, ``modifier`` (rows, columns),
-    its products with arm 1, covariates. Products that add nothing make the interaction no columns at all."""
+    its products with arm 1, covariates. Products that add nothing make the interaction no columns at all. NotFitted
+    without rows."""
+    if not len(modifier):
+        raise NotFitted("there are no values")
     arms = (rows.arm[:, None] == np.arange(2)).astype(float)
     g = modifier - modifier.mean(axis=0)
     main, _ = independent(arms, g)

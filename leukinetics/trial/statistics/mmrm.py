@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukinetics.trial.statistics.design import by_arm, by_arm_and, covariates_of
-from leukinetics.trial.statistics.estimates import Contrast, Estimate, Fit, Model, nothing
+from leukinetics.trial.statistics.estimates import Contrast, Estimate, Fit, Model, NotFitted, nothing
 from leukinetics.trial.statistics.reml import Repeated, repeated
 from leukinetics.trial.statistics.rows import Rows
 from leukinetics.trial.statistics.scale import Scale
@@ -90,6 +90,8 @@ def interaction_pairs(rows: Rows, modifier: Array, scale: Scale) -> float:
     y = scale.checked(rows.values)
     y, g = y[here] - y[there], modifier[here]
     use = ~np.isnan(y).all(axis=1) & ~np.isnan(g).any(axis=1)
+    if not use.any():
+        raise NotFitted("there are no values")
     columns = np.hstack([np.ones((int(use.sum()), 1)), g[use] - g[use].mean(axis=0)])
     return _wald(repeated(y[use], columns), rows.visit, np.arange(1, columns.shape[1]), int(use.sum()))
 
@@ -109,6 +111,8 @@ def _usable(rows: Rows, scale: Scale, names: list[str]) -> tuple[Rows, Array, Ar
     x, names = covariates_of(rows, scale.baseline(rows.baseline), names)
     there = np.unique(rows.arm[~np.isnan(y[:, rows.visit])])
     use = np.asarray(~np.isnan(y).all(axis=1) & ~np.isnan(x).any(axis=1) & np.isin(rows.arm, there))
+    if not use.any():
+        raise NotFitted("there are no values")
     rows, y, x = rows.take(use), y[use], x[use]
     enough = _counts(rows, y)[there].min(axis=0, initial=len(y)) > 1
     enough[rows.visit] = True

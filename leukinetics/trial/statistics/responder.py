@@ -4,8 +4,8 @@ Share: Wilson's interval. Difference: Newcombe's hybrid score interval (Stat Med
 the score test (Pearson's chi-square without correction). Odds ratio: Wald's interval of its logarithm; where a cell of
 the four is 0, each gets a half more (Haldane and Anscombe). None of them is adjusted for covariates.
 
-Of twins: Newcombe's interval for paired shares (Stat Med 1998;17:2635-50, method 10), which statsmodels does not have;
-p value of the exact test of McNemar; the odds ratio is that of the pairs that differ.
+Of twins: Newcombe's interval for paired shares (Stat Med 1998;17:2635-50, method 10), own code since statsmodels 0.15
+has none; p value of the exact test of McNemar; the odds ratio is that of the pairs that differ.
 """
 
 from __future__ import annotations

@@ -48,6 +48,7 @@ class Setting:
             twins=self.twins,
             alpha=self.alpha,
             seed=self.seed,
+            contrasts_only=True,
         )
         return {arm: told(c[0]) for arm, c in found.contrasts.items()}
 

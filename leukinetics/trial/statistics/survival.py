@@ -1,10 +1,9 @@
-"""Time to event by lifelines: Kaplan-Meier curves, log-rank test, hazard ratio of Cox's model (ties by Efron).
+"""Time to event: Kaplan-Meier curves and the log-rank test by lifelines, hazard ratios of Cox's model.
 
 Curves have log-log intervals. An arm is summed up by its median time where all arms have one, else by the share with
 an event by the end (1 - Kaplan-Meier). The p value of parallel arms is that of the log-rank test; of twins, whose pairs
-are no independent samples, that of Cox's model with standard errors by patient (the sandwich of Lin and Wei, J Am Stat
-Assoc 1989;84:1074-8). An arm without any event has no hazard ratio (its likelihood has no maximum), but a log-rank
-test. Not adjusted for covariates.
+are no independent samples, that of Cox's model with standard errors by patient. An arm without any event has no hazard
+ratio (its likelihood has no maximum), but a log-rank test. Not adjusted for covariates.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from leukinetics.trial.statistics.cox import cox
 from leukinetics.trial.statistics.design import by_arm_and
-from leukinetics.trial.statistics.estimates import Contrast, Estimate, Fit, Model, NotFitted, exp, nothing, strict
+from leukinetics.trial.statistics.estimates import Contrast, Estimate, Model, NotFitted, exp, nothing, strict
 from leukinetics.trial.statistics.rows import Rows
 
 if TYPE_CHECKING:
@@ -28,17 +28,22 @@ MEASURE = "hazard_ratio"
 MOST_POINTS = 400  # of a curve that is kept
 
 
-def hazards(rows: Rows, reference: int, alpha: float, paired: bool) -> Fit:
-    """Median times (or shares with an event) of the arms, and hazard ratios to the ``reference`` arm."""
+def hazards(rows: Rows, reference: int, alpha: float, paired: bool) -> dict[int, list[Contrast]]:
+    """Hazard ratios to the ``reference`` arm."""
+    rows = rows.take(~np.isnan(rows.value))
+    return {a: [_contrast(rows, a, reference, alpha, paired)] for a in range(rows.arms) if a != reference}
+
+
+def times(rows: Rows, alpha: float) -> tuple[list[Estimate], str, str]:
+    """(median time, or share with an event, of each arm; which it is; its unit)."""
     rows = rows.take(~np.isnan(rows.value))
     curves = [_kaplan_meier(rows, a, alpha) for a in range(rows.arms)]
     medians = [_median(c) for c in curves]
     known = [m for c, m in zip(curves, medians, strict=True) if c is not None]
     by_median = bool(known) and all(math.isfinite(m.estimate) for m in known)
-    arms = medians if by_median else [_share(c) for c in curves]
-    contrasts = {a: [_contrast(rows, a, reference, alpha, paired)] for a in range(rows.arms) if a != reference}
-    statistic, unit = ("median_time", rows.unit) if by_median else ("event_share", "")
-    return Fit(arms, statistic, unit, contrasts)
+    if by_median:
+        return medians, "median_time", rows.unit
+    return [_share(c) for c in curves], "event_share", ""
 
 
 def curve(rows: Rows, arm: int, alpha: float) -> dict[str, Any]:
@@ -62,38 +67,17 @@ def curve(rows: Rows, arm: int, alpha: float) -> dict[str, Any]:
     }
 
 
-def cox(rows: Rows, columns: Array, paired: bool) -> Model:
-    """Log hazard ratios of ``columns`` (rows, columns)."""
-    import pandas as pd
-    from lifelines import CoxPHFitter
-
-    names = [f"x{j}" for j in range(columns.shape[1])]
-    # In units of their spread: lifelines' residuals are those of such columns, whatever it is given.
-    size = columns.std(axis=0, ddof=1)
-    table = pd.DataFrame(columns / size, columns=names)
-    table["time"], table["event"] = rows.value, ~rows.censored
-    with strict():
-        fitter = CoxPHFitter()
-        fitter.fit(table, "time", "event", fit_options={"precision": 1e-11})
-        cov = fitter.variance_matrix_.to_numpy(dtype=float)
-        if paired:
-            moved = fitter.compute_residuals(table, "delta_beta").sort_index().to_numpy(dtype=float)
-            _, patient = np.unique(rows.patient, return_inverse=True)
-            sums = np.zeros((int(patient.max()) + 1, len(names)))
-            np.add.at(sums, patient, moved)
-            cov = np.einsum("ij,ik->jk", sums, sums)
-    if not (np.isfinite(cov).all() and (np.diag(cov) > 0).all()):
-        raise NotFitted("the model does not converge")
-    return Model(fitter.params_.to_numpy(dtype=float) / size, cov / np.outer(size, size))
-
-
 def interaction(rows: Rows, modifier: Array, paired: bool) -> float:
     """p value of the hypothesis that the hazard ratio of two arms does not depend on ``modifier`` (rows, columns)."""
     known = np.asarray(~np.isnan(modifier).any(axis=1) & ~np.isnan(rows.value))
     rows, modifier = rows.take(known), modifier[known]
     columns, which = by_arm_and(rows, modifier, np.empty((len(modifier), 0)))
     # The baseline hazard takes the place of the reference arm's mean.
-    return cox(rows, columns[:, 1:], paired).wald(which - 1) if len(which) else math.nan
+    return _cox(rows, columns[:, 1:], paired).wald(which - 1) if len(which) else math.nan
+
+
+def _cox(rows: Rows, columns: Array, paired: bool) -> Model:
+    return cox(rows.value, ~rows.censored, columns, rows.patient if paired else None)
 
 
 def _contrast(rows: Rows, arm: int, reference: int, alpha: float, paired: bool) -> Contrast:
@@ -115,7 +99,7 @@ def _contrast(rows: Rows, arm: int, reference: int, alpha: float, paired: bool) 
         missing = Estimate(math.nan, math.nan, math.nan, math.nan, n, float(p))
         return Contrast(MEASURE, missing, "no hazard ratio: an arm has no events")
     try:
-        found = cox(both, treated[:, None].astype(float), paired).combined(np.ones(1), n, alpha).through(exp, exp)
+        found = _cox(both, treated[:, None].astype(float), paired).combined(np.ones(1), n, alpha).through(exp, exp)
     except NotFitted as error:
         return Contrast(
             MEASURE, Estimate(math.nan, math.nan, math.nan, math.nan, n, float(p)), f"no hazard ratio: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from leukinetics.trial.statistics.describe import contrast, estimate
-from leukinetics.trial.statistics.estimates import Contrast, Estimate, Fit
+from leukinetics.trial.statistics.estimates import Contrast, Estimate
 from leukinetics.trial.statistics.rows import Rows
 
 _HOW = {"mean": "t test (Welch)", "geometric_mean": "t test of logarithms (Welch)", "proportion": "normal theory"}
@@ -17,9 +17,11 @@ def arms_of(rows: Rows, name: str, seed: int, label: str, alpha: float) -> list[
     return [estimate(rows.value[rows.arm == a], name, seed, label, alpha) for a in range(rows.arms)]
 
 
-def unadjusted(rows: Rows, name: str, reference: int, paired: bool, seed: int, label: str, alpha: float) -> Fit:
-    """The statistic ``name`` of the arms, and contrasts with the ``reference`` arm; ``seed`` and ``label`` decide the
-    bootstrap's resamples."""
+def unadjusted(
+    rows: Rows, name: str, reference: int, paired: bool, seed: int, label: str, alpha: float
+) -> dict[int, list[Contrast]]:
+    """Contrasts of the statistic ``name`` with the ``reference`` arm; ``seed`` and ``label`` decide the bootstrap's
+    resamples."""
     there = ~np.isnan(rows.value)
     contrasts = {}
     for a in range(rows.arms):
@@ -37,4 +39,4 @@ def unadjusted(rows: Rows, name: str, reference: int, paired: bool, seed: int, l
         how = (_HOW_PAIRED if paired else _HOW).get(name, "bootstrap of patients")
         found = Estimate(found.estimate, found.se, found.low, found.high, n, found.p)
         contrasts[a] = [Contrast(measure, found, f"{name.replace('_', ' ')}, {how}")]
-    return Fit(arms_of(rows, name, seed, label, alpha), name, rows.unit, contrasts)
+    return contrasts

@@ -11,6 +11,7 @@ from leukinetics.patients.labels import clinical_units
 from leukinetics.trial.checks.studies import VISITS
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Power
+from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.studies.analysed import compared
 from leukinetics.trial.studies.pool import Pool, Side, power_of
 from leukinetics.trial.studies.question import Contrast, Keep, Progress
@@ -69,11 +70,11 @@ def biomarker(prepared: Prepared, study: Power, population: pd.DataFrame) -> tup
 def _above(prepared: Prepared, c: Contrast, pool: Pool, marker: pd.Series, limit: float) -> dict[str, Any]:
     protocol = prepared.protocol
     study, seed, alpha = protocol.power or Power(), protocol.trial.seed, protocol.analysis.alpha
-    part = Pool(_side(pool.treated, marker, limit), _side(pool.control, marker, limit), pool.kind, pool.fit, pool.ratio)
+    part = Pool(_side(pool.treated, marker, limit), _side(pool.control, marker, limit), pool.kind, pool.fit)
     # Everybody up to the last one enrolled was screened.
     share = float((marker >= limit).sum()) / (int(marker.index.max()) + 1)
     found: dict[str, Any] = {
-        "share": share, "effect": None, "ci_low": None, "ci_high": None,
+        "share": number(share), "effect": None, "ci_low": None, "ci_high": None,
         "n_for_target": None, "screened_for_target": None, "cost": None,
     }  # fmt: skip
     if min(len(part.treated), len(part.control)) < FEWEST:
@@ -91,7 +92,7 @@ def _above(prepared: Prepared, c: Contrast, pool: Pool, marker: pd.Series, limit
     n = size_for(power, study.target, {largest: power(largest)}, 0.0 if part.kind is not None else ROUGH)
     if n is None:
         return found
-    enrolled = n * sum(pool.ratio)
+    enrolled = 2 * n
     screened = math.ceil(enrolled / share - 1e-9)
     cost = screened * study.cost_screened + enrolled * study.cost_enrolled
     return found | {"n_for_target": n, "screened_for_target": screened, "cost": cost}

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from leukinetics.patients.counters import uniforms
 from leukinetics.trial.statistics.replicates import Effects, Kind, effects
+from leukinetics.trial.studies.logrank import log_rank
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,11 +38,15 @@ Fit = Callable[["pd.DataFrame", "pd.DataFrame"], float]
 
 @dataclass(frozen=True)
 class Side:
-    """The patients of one arm: values and baselines as the analysis takes them (n,), and their table."""
+    """The patients of one arm: values and baselines as the analysis takes them (n,), and their table.
+
+    ``events``: of values that are times, whether they are those of events.
+    """
 
     values: Array
     baseline: Array | None
     table: pd.DataFrame | None = None
+    events: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -52,30 +57,28 @@ class Side:
             self.values[chosen],
             None if self.baseline is None else self.baseline[chosen],
             None if self.table is None else self.table[chosen],
+            None if self.events is None else self.events[chosen],
         )
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Two arms and their analysis: ``kind`` of :func:`effects`, or ``fit`` where there is no closed form.
-
-    ``ratio``: patients of the treated and the control arm of a replicate for each n.
-    """
+    """Two arms, and their analysis: ``kind`` of :func:`effects`, "log_rank", or ``fit`` where there is no such form."""
 
     treated: Side
     control: Side
-    kind: Kind | None
+    kind: Kind | Literal["log_rank"] | None
     fit: Fit | None = None
-    ratio: tuple[int, int] = (1, 1)
 
     @property
     def enough(self) -> bool:
         """Whether both arms have two patients with a value to draw from."""
         return min(int(np.isfinite(side.values).sum()) for side in (self.treated, self.control)) >= 2
 
-    def whole(self) -> Effects:
-        """The contrast of the pool itself as a parallel trial, of kinds with a closed form."""
-        assert self.kind is not None
+    def whole(self) -> Effects | None:
+        """The contrast of the pool itself as a parallel trial; None where :func:`effects` has not its kind."""
+        if self.kind in (None, "log_rank"):
+            return None
         return self._effects(np.arange(len(self.treated))[None], np.arange(len(self.control))[None])
 
     def replicates(self, wanted: int) -> int:
@@ -84,15 +87,18 @@ class Pool:
 
     def p_values(self, n: int, replicates: int, seed: int) -> Array:
         """p value of each replicate trial of ``n`` patients per arm; NaN where one cannot be analysed."""
-        size = max(_NUMBERS // (n * sum(self.ratio)), 1)
+        size = max(_NUMBERS // n, 1)
         parts = [
             self._some(n, range(first, min(first + size, replicates)), seed) for first in range(0, replicates, size)
         ]
         return np.concatenate(parts)
 
     def _some(self, n: int, replicates: range, seed: int) -> Array:
-        here = draw(seed, "treated", len(self.treated), n * self.ratio[0], replicates)
-        there = draw(seed, "control", len(self.control), n * self.ratio[1], replicates)
+        here = draw(seed, "treated", len(self.treated), n, replicates)
+        there = draw(seed, "control", len(self.control), n, replicates)
+        a, b = self.treated, self.control
+        if a.events is not None and b.events is not None and self.kind == "log_rank":
+            return log_rank(a.values[here], a.events[here], b.values[there], b.events[there])
         if self.kind is not None:
             return self._effects(here, there).p_value
         return np.array([self._fitted(a, b) for a, b in zip(here, there, strict=True)])
@@ -101,6 +107,7 @@ class Pool:
         a, b = self.treated, self.control
         of_a, of_b = (None if s.baseline is None else s.baseline[i] for s, i in ((a, here), (b, there)))
         assert self.kind is not None
+        assert self.kind != "log_rank"
         return effects(self.kind, a.values[here], of_a, b.values[there], of_b)
 
     def _fitted(self, here: NDArray[np.int64], there: NDArray[np.int64]) -> float:

@@ -1,7 +1,8 @@
 """How large a trial has to be: replicate trials out of the patients that were simulated.
 
-A replicate is a parallel trial of n per arm, whatever the design of the simulation, analysed as the endpoint is; see
-:mod:`leukinetics.trial.studies.pool`. Power is the share of replicates that are significant at ``alpha``.
+A replicate is a parallel trial of two arms of n patients each, whatever the design of the simulation and the ratio of
+its arms, analysed as the endpoint is; see :mod:`leukinetics.trial.studies.pool`. Power is the share of replicates that
+are significant at ``alpha``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Power
+from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.statistics.scale import analysis_of
 from leukinetics.trial.studies.assurance import assurance
 from leukinetics.trial.studies.enrichment import enrichment
@@ -66,7 +68,7 @@ def power(
         "endpoint": c.endpoint.id,
         "arm": protocol.arm[c.arm].name,
         "reference": protocol.arm[c.reference].name,
-        "analysis": analysis_of(c.endpoint),
+        "analysis": analysis_of(c.endpoint).replace("mmrm", "ancova"),  # see closed_form
         "design": "parallel",
         "sampling": "with replacement",
         "pool": {"arm": len(pool.treated), "reference": len(pool.control)},
@@ -98,7 +100,7 @@ def _at(prepared: Prepared, pool: Pool, n: int) -> dict[str, Any]:
     share = _share(prepared, pool, n)
     replicates = pool.replicates((prepared.protocol.power or Power()).replicates)
     low, high = wilson(round(share * replicates), replicates)
-    return {"n_per_arm": n, "power": share, "power_low": low, "power_high": high}
+    return {"n_per_arm": n, "power": share, "power_low": number(low), "power_high": number(high)}
 
 
 def _assured(
@@ -121,4 +123,5 @@ def _assured(
     direction = parallel_effect(protocol, c.endpoint, pool)[0]
     m, alpha = protocol.uncertainty.patients, protocol.analysis.alpha
     fitted = {"ancova": 3, "difference": 2}.get(pool.kind or "", -math.inf)  # coefficients of the analysis
-    return {n: assurance(effects, errors, m, n, alpha, direction, n * sum(pool.ratio) - fitted) for n in sizes}
+    found = {n: assurance(effects, errors, m, n, alpha, direction, 2 * n - fitted) for n in sizes}
+    return {n: None if share is None else number(share) for n, share in found.items()}

@@ -64,11 +64,12 @@ def contrast_of(protocol: Protocol, endpoint: str | None, arm: str | None) -> Co
     return Contrast(found, last if arm is None else arms.index(arm), reference)
 
 
-def batches(prepared: Prepared, candidates: int, samples: int | None = None) -> Iterator[range]:
-    """Candidates 0, 1, ... in parts that one call of the engine takes at a time; numbers do not depend on them."""
-    rows = prepared.n * prepared.arms
-    samples = len(prepared.times) * len(prepared.observables) if samples is None else samples
-    size = max(min(MOST_NUMBERS // max(rows * samples, 1), MOST_ROWS // rows), 1)
+def batches(prepared: Prepared, candidates: int, most: int) -> Iterator[range]:
+    """Candidates 0, 1, ... in parts of ``most`` or, for memory, fewer, that one call of the engine takes at a time and
+    that are kept as a whole; numbers do not depend on them."""
+    rows = prepared.n * sum(arm.ratio for arm in prepared.protocol.arm)
+    samples = len(prepared.times) * len(prepared.observables)
+    size = max(min(most, MOST_NUMBERS // (rows * samples), MOST_ROWS // rows), 1)
     for first in range(0, candidates, size):
         yield range(first, min(first + size, candidates))
 
@@ -95,8 +96,3 @@ def standard_error(row: dict[str, Any], alpha: float) -> float:
         return math.nan
     low, high = on_scale(row["measure"], row["ci_low"]), on_scale(row["measure"], row["ci_high"])
     return (high - low) / (2.0 * NormalDist().inv_cdf(1.0 - alpha / 2.0))
-
-
-def number(value: float) -> float | None:
-    """A number as it is kept: None where it is none."""
-    return float(value) if math.isfinite(value) else None

@@ -7,7 +7,8 @@ each by itself, from its own distribution, and so may combine values that the da
 
 What is varied is the model, so all else is held still: the same people, a Sobol sample of those who are enrolled with
 the model's own values, are simulated under both arms in every run, nobody leaves, and values are true ones, without the
-noise of assays and, for events, without chance: their expected number takes the place of the events.
+noise of assays and, for events, without chance: their expected number takes the place of the events. Only episodes at
+a threshold keep the noise of their assay, the same in every run.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import numpy as np
 
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Sensitivity
-from leukinetics.trial.statistics.compare import measure_of
+from leukinetics.trial.statistics.compare import measure_of, number
 from leukinetics.trial.studies.indices import indices, points
-from leukinetics.trial.studies.question import Keep, Progress, compute_now, contrast_of, number, say_nothing
+from leukinetics.trial.studies.question import Keep, Progress, compute_now, contrast_of, say_nothing
 from leukinetics.trial.studies.still import hold_still, kept_runs
 from leukinetics.trial.studies.varied import varied
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukinetics.trial.protocol import Endpoint, Protocol
+from leukinetics.trial.statistics.scale import analysis_of
 from leukinetics.trial.studies.analysed import closed_form, compared, on_analysis_scale, reported
 from leukinetics.trial.studies.pool import Pool, Side
 from leukinetics.trial.studies.question import Contrast, on_scale, standard_error
@@ -24,26 +25,27 @@ def pool_of(protocol: Protocol, c: Contrast, treated: pd.DataFrame, control: pd.
 
     What covariates besides the baseline explain in the whole pool is taken off the values beforehand.
     """
-    endpoint, ratio = c.endpoint, (protocol.arm[c.arm].ratio, protocol.arm[c.reference].ratio)
+    endpoint = c.endpoint
     kind = closed_form(endpoint)
+    if analysis_of(endpoint) == "cox":
+        return Pool(_times(treated), _times(control), "log_rank")
     if kind is None:
 
         def fit(a: pd.DataFrame, b: pd.DataFrame) -> float:
             p = compared(protocol, endpoint, a, b, "parallel")["p_value"]
             return math.nan if p is None else float(p)
 
-        return Pool(_whole(treated), _whole(control), None, fit, ratio)
+        return Pool(_whole(treated), _whole(control), None, fit)
     a, b = (_side(endpoint, reported(endpoint, t), kind == "ancova") for t in (treated, control))
     names = [name for name in protocol.analysis.covariates if name in treated.columns]
     if kind == "ancova" and names:
         a, b = _adjusted(a, b, names)
-    return Pool(a, b, kind, None, ratio)
+    return Pool(a, b, kind)
 
 
 def parallel_effect(protocol: Protocol, endpoint: Endpoint, pool: Pool) -> tuple[float, float]:
     """(effect, standard error) that a parallel trial of the whole pool finds, on the scale of the analysis."""
-    if pool.kind is not None:
-        found = pool.whole()
+    if (found := pool.whole()) is not None:
         return float(found.estimate[0]), float(found.se[0])
     assert pool.treated.table is not None
     assert pool.control.table is not None
@@ -55,6 +57,11 @@ def parallel_effect(protocol: Protocol, endpoint: Endpoint, pool: Pool) -> tuple
 def _side(endpoint: Endpoint, table: pd.DataFrame, adjusted: bool) -> Side:
     values, baseline = on_analysis_scale(endpoint, table)
     return Side(values, baseline if adjusted and np.isfinite(baseline).any() else None, table)
+
+
+def _times(table: pd.DataFrame) -> Side:
+    events = ~table["censored"].to_numpy(dtype=bool)
+    return Side(table["value"].to_numpy(dtype=float), None, table, events)
 
 
 def _whole(table: pd.DataFrame) -> Side:

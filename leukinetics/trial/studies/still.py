@@ -13,9 +13,9 @@ from leukinetics.trial.observe import observe
 from leukinetics.trial.prepare import Prepared, prepare
 from leukinetics.trial.protocol import EVENTS, REPEATED, Analysis, Endpoint, Protocol
 from leukinetics.trial.statistics import statistic
-from leukinetics.trial.statistics.compare import measure_of
+from leukinetics.trial.statistics.compare import measure_of, number
 from leukinetics.trial.statistics.scale import analysis_of, scale_of, statistic_of
-from leukinetics.trial.studies.question import Contrast, Keep, Progress, batches, number
+from leukinetics.trial.studies.question import Contrast, Keep, Progress, batches
 from leukinetics.trial.studies.tables import NO_STUDIES
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+#: Runs in a part.
+TOGETHER = 250
 #: Share of the people who must have a solution for a run to count.
 SOLVED = 0.75
 START, END = "start", "end"  # endpoints that take the place of events that come at random
@@ -85,7 +87,7 @@ def kept_runs(
 ) -> Array:
     """:meth:`Still.run` in parts that are kept."""
     found: list[float | None] = []
-    for part in batches(model.prepared, len(typical)):
+    for part in batches(model.prepared, len(typical), TOGETHER):
         progress(part.start, len(typical), "runs of the sensitivity analysis")
 
         def compute(part: range = part) -> list[float | None]:
@@ -145,8 +147,12 @@ def _calm(protocol: Protocol, endpoint: Endpoint, keep: list[int]) -> Protocol:
 
 
 def _still(endpoint: Endpoint, duration: float) -> list[Endpoint]:
-    """The endpoint without noise; events that come at random by the number expected at both ends of the window."""
-    calm: dict[str, Any] = {"noise": False, "compare_to": None}
+    """The endpoint without noise; events that come at random by the number expected at both ends of the window.
+
+    Episodes at a threshold keep their noise, the same in every run: without it many would never begin.
+    """
+    episodes = endpoint.kind in EVENTS and endpoint.threshold is not None
+    calm: dict[str, Any] = {"noise": endpoint.noise and episodes, "compare_to": None}
     if endpoint.kind in EVENTS and endpoint.threshold is None:
         calm |= {"kind": "value", "from_": None, "to": None, "every": None, "analysis": None, "unit": None}
         ends = ((START, endpoint.from_ or 0.0), (END, duration if endpoint.to is None else endpoint.to))

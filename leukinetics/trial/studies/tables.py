@@ -82,8 +82,8 @@ def _population(outcome: Outcome, candidate: int) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(people[there], name="patient"))
 
 
-def without_extras(prepared: Prepared, patients: int) -> Prepared:
-    """The same trial of ``patients`` per arm, without what no endpoint, rule, dropout or covariate needs.
+def as_twins(prepared: Prepared, patients: int) -> Prepared:
+    """The same trial of ``patients``, each under every arm, without what no endpoint, rule, dropout or covariate needs.
 
     A covariate that is measured at time 0 becomes an endpoint, "baseline.<observable>", of which :func:`tables` makes
     a column of the population.
@@ -98,6 +98,12 @@ def without_extras(prepared: Prepared, patients: int) -> Prepared:
         noise = observable.assay is not None
         extra.append(Endpoint(id=f"baseline.{inner}", observable=inner, kind="value", at=0.0, noise=noise))
     small = protocol.model_copy(
-        update={"schedule": None, "endpoint": [*protocol.endpoint, *extra], **NO_STUDIES},
+        update={
+            "trial": protocol.trial.model_copy(update={"design": "twins"}),
+            "arm": [arm.model_copy(update={"ratio": 1}) for arm in protocol.arm],
+            "endpoint": [*protocol.endpoint, *extra],
+            "schedule": None,
+            **NO_STUDIES,
+        }
     )
     return prepare(small, patients=patients, sampling=prepared.sampling, rtol=prepared.rtol, assembly=prepared.assembly)

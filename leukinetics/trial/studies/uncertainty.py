@@ -1,8 +1,10 @@
 """The trial again for draws of all that is not known about the typical patient.
 
 Each draw is the whole trial, enrolment included, with other typical values (:func:`leukinetics.patients.draws`) and the
-same random numbers of the patients, so that trials differ by what was drawn. What the effect owes to the draws, and
-what to the patients, is split in :mod:`leukinetics.trial.studies.variance`.
+same random numbers of the patients, so that trials differ by what was drawn. Whatever the trial's design, each patient
+of a draw is simulated under every arm: that tells the effect that is expected far better than other patients in each
+arm would. What the effect owes to the draws, and what to the patients, is split in
+:mod:`leukinetics.trial.studies.variance`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from leukinetics.patients import draws
 from leukinetics.trial.outcome import Outcome, run_candidates
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Protocol, Uncertainty
+from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.studies.analysed import compared
 from leukinetics.trial.studies.question import (
     Contrast,
@@ -25,19 +28,20 @@ from leukinetics.trial.studies.question import (
     Progress,
     batches,
     compute_now,
-    number,
     on_scale,
     say_nothing,
     standard_error,
     steepness,
 )  # fmt: skip
 from leukinetics.trial.studies.side import parallel_effect, pool_of
-from leukinetics.trial.studies.tables import contrasts, sides, tables, without_extras
-from leukinetics.trial.studies.variance import Shares, mean_correlation, shares, split
+from leukinetics.trial.studies.tables import as_twins, contrasts, sides, tables
+from leukinetics.trial.studies.variance import Shares, error_of_trial, mean_correlation, shares, spread_of_effects
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Draws in a part.
+TOGETHER = 10
 #: Share of the patients of a draw that must have a solution for the draw to count.
 SOLVED = 0.75
 TOO_FEW = "fewer people were eligible than the trial needs"
@@ -56,7 +60,8 @@ def uncertainty(
 
     ``contrasts``: of each ``median``, ``low`` and ``high`` (2.5 and 97.5 %) over draws of the estimate, its
     ``values`` draw by draw (None where the draw failed), ``sd_parameters``, ``sd_patients`` in the unit of the effect,
-    and ``share_parameters``, the parameters' share of the sum of both variances. ``sd_patients_parallel``: the
+    and ``share_parameters``, the parameters' share of the sum of both variances (see
+    :mod:`leukinetics.trial.studies.variance`). ``sd_patients_parallel``: the
     standard error of a parallel trial of that size, of twins the one that can be carried out. ``failed_draws`` and, by
     reason, ``failures``: draws of which too few people were eligible, or too many could not be simulated; they are
     left out.
@@ -88,11 +93,11 @@ def run_draws(
     ``parts`` in it, and ``effect`` and ``error``, what a parallel trial of these patients finds on that scale.
     """
     study = prepared.protocol.uncertainty or Uncertainty()
-    small = without_extras(prepared, study.patients)
+    small = as_twins(prepared, study.patients)
     drawn = draws(prepared.assembly, study.draws, prepared.protocol.trial.seed).to_dict("records")
     rows = [{str(k): float(v) for k, v in row.items()} | dict(typical or {}) for row in drawn]
     done: list[dict[str, Any]] = []
-    for part in batches(small, len(rows)):
+    for part in batches(small, len(rows), TOGETHER):
         progress(part.start, len(rows), "draws of what is uncertain")
 
         def compute(part: range = part) -> list[dict[str, Any]]:
@@ -131,17 +136,18 @@ def _of_draw(outcome: Outcome, k: int, protocol: Protocol) -> dict[str, Any]:
 
 
 def _of_tables(protocol: Protocol, c: Contrast, treated: pd.DataFrame, control: pd.DataFrame) -> dict[str, Any]:
-    row = compared(protocol, c.endpoint, treated, control, protocol.trial.design)
-    part = shares(c.endpoint, treated, control, twins=protocol.trial.design == "twins")
+    row = compared(protocol, c.endpoint, treated, control, "twins")
+    part = shares(c.endpoint, treated, control)
     effect, error = parallel_effect(protocol, c.endpoint, pool_of(protocol, c, treated, control))
+    own = standard_error(row, protocol.analysis.alpha)
     return {
         "measure": row["measure"],
         "estimate": row["estimate"],
-        "se": number(standard_error(row, protocol.analysis.alpha)),
+        "se": number(own),
         "effect": number(effect),
         "error": number(error),
         "people": part.people.tolist(),
-        "parts": part.parts.tolist(),
+        "parts": [float(f"{x:.6g}") for x in part.parts],
     }
 
 
@@ -164,15 +170,12 @@ def _of_contrast(prepared: Prepared, place: int, c: Contrast, done: list[dict[st
     low, median, high = np.quantile([row["estimate"] for row in there], [0.025, 0.5, 0.975])
     together = mean_correlation([Shares(np.array(r["people"], dtype=np.int64), np.array(r["parts"])) for r in there])
     measure = there[0]["measure"]
-    parameters, patients = split(
-        [on_scale(measure, row["estimate"]) for row in there],
-        [math.nan if row["se"] is None else row["se"] for row in there],
-        together,
-        study.patients,
-        prepared.n,
-    )
-    errors = np.square([row["error"] for row in there if row["error"] is not None])
-    parallel = math.sqrt(float(errors.mean()) * study.patients / prepared.n) if len(errors) else math.nan
+    effects = [on_scale(measure, row["estimate"]) for row in there]
+    errors, apart = ([math.nan if row[k] is None else row[k] for row in there] for k in ("se", "error"))
+    sizes = [prepared.n * protocol.arm[i].ratio for i in (c.arm, c.reference)]
+    parameters = spread_of_effects(effects, errors, together)
+    twins, parallel = (error_of_trial(e, study.patients, *sizes) for e in (errors, apart))
+    patients = twins if protocol.trial.design == "twins" else parallel
     factor = abs(steepness(measure, float(median)))
     total = parameters**2 + patients**2
     return found | {

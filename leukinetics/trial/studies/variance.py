@@ -1,7 +1,7 @@
 """What an effect owes to what is not known about the typical patient, and what to which patients were drawn.
 
 Over draws d of the typical values let the estimate be ``e_d = E_d + u_d``: the effect that is expected with these
-values, and the error of having drawn m patients per arm. By the law of total variance
+values, and the error of having drawn m patients (each under every arm). By the law of total variance
 
     Var(e) = Var(E) + mean Var(u_d)
 
@@ -13,10 +13,15 @@ the mean correlation ``r`` of ``u`` between two draws the variance that is seen 
 so that ``sd_parameters² = max(s² - (1 - r) v, 0)``. The errors' correlation is that of the patients' shares in them:
 ``u_d`` is, up to small terms, the sum over patients i of ``a_di``, so that
 ``r_de = sum a_di a_ei / sqrt(sum a_di² sum a_ei²)``; who is enrolled in one of two draws only adds nothing to the
-numerator. The same patients who react alike have r = 1, others r = 0, and the formula is then the law above.
+numerator. The same patients who react alike have r = 1, others r = 0, and the formula is then the law above. The error
+that all draws share, ``r v``, moves the whole distribution and not its width.
 
-A trial of n per arm has the error ``sd_patients² = v m/n``. The error that all draws share, ``r v``, moves the whole
-distribution, not its width.
+``sd_patients`` is the standard error of the trial itself for given values: with f_d the standard error at m per arm of
+its own analysis (paired in a trial of twins; in a parallel trial that of m other patients in each arm),
+
+    sd_patients² = mean over d of f_d² m/2 (1/n1 + 1/n0)
+
+in arms of n1 and n0 patients, which is ``f² m/n`` where they are equal.
 """
 
 from __future__ import annotations
@@ -47,20 +52,16 @@ class Shares:
     parts: Array
 
 
-def shares(endpoint: Endpoint, treated: pd.DataFrame, control: pd.DataFrame, *, twins: bool) -> Shares:
-    """The parts of patients in the error of the contrast of two tables of an endpoint.
+def shares(endpoint: Endpoint, treated: pd.DataFrame, control: pd.DataFrame) -> Shares:
+    """The parts of twins in the error of the contrast of two tables of an endpoint.
 
-    To first order, up to a common factor: the value as the analysis takes it less its arm's mean, and less what the
-    baseline explains, over the number in the arm; of a median the sign of this; of events the count less what the
-    time at risk lets expect, over the arm's count. Twins have one part, that of their difference.
+    To first order, up to a common factor: in either arm the value as the analysis takes it less the arm's mean, and
+    less what the baseline explains, over the number of patients; of a median the sign of this, times the distance of
+    the quartiles; of events the count less what the time at risk lets expect, over the arm's count. A twin's part is
+    the difference of the two.
     """
-    a, b = _parts(endpoint, treated), _parts(endpoint, control)
-    if twins:
-        a, b = a.align(b, join="inner")
-        found = a - b
-    else:
-        found = a.add(-b, fill_value=0.0)
-    found = found.sort_index()
+    a, b = _parts(endpoint, treated).align(_parts(endpoint, control), join="inner")
+    found = (a - b).sort_index()
     return Shares(found.index.to_numpy(dtype=np.int64), found.to_numpy(dtype=float))
 
 
@@ -79,18 +80,21 @@ def mean_correlation(draws: Sequence[Shares]) -> float:
     return min(max((total - k) / (k * (k - 1)), 0.0), 1.0)
 
 
-def split(effects: Sequence[float], errors: Sequence[float], correlation: float, m: int, n: int) -> tuple[float, float]:
-    """(sd_parameters, sd_patients) of a trial of ``n`` per arm; draws' ``effects`` and ``errors`` are those at ``m``.
-
-    NaN where fewer than two draws have both.
-    """
+def spread_of_effects(effects: Sequence[float], errors: Sequence[float], correlation: float) -> float:
+    """sd_parameters, from the draws' ``effects`` with standard ``errors``; NaN where fewer than two draws have both."""
     e, s = np.asarray(effects, dtype=float), np.asarray(errors, dtype=float)
     good = np.isfinite(e) & np.isfinite(s)
     if good.sum() < 2:
-        return math.nan, math.nan
-    v = float((s[good] ** 2).mean())
-    between = float(e[good].var(ddof=1)) - (1.0 - correlation) * v
-    return math.sqrt(max(between, 0.0)), math.sqrt(v * m / n)
+        return math.nan
+    between = float(e[good].var(ddof=1)) - (1.0 - correlation) * float((s[good] ** 2).mean())
+    return math.sqrt(max(between, 0.0))
+
+
+def error_of_trial(errors: Sequence[float], m: int, n1: int, n0: int) -> float:
+    """sd_patients of a trial of ``n1`` and ``n0`` patients, from draws' standard ``errors`` at ``m`` per arm."""
+    s = np.asarray(errors, dtype=float)
+    known = s[np.isfinite(s)]
+    return math.sqrt(float((known**2).mean()) * m / 2 * (1 / n1 + 1 / n0)) if len(known) else math.nan
 
 
 def _parts(endpoint: Endpoint, table: pd.DataFrame) -> pd.Series:
@@ -108,7 +112,8 @@ def _parts(endpoint: Endpoint, table: pd.DataFrame) -> pd.Series:
     if len(x) == 0:
         return pd.Series(x, index=who)
     if analysis_of(endpoint) == "unadjusted" and statistic_of(endpoint) == "median":
-        return pd.Series(np.sign(x - np.median(x)) / len(x), index=who)
+        low, middle, high = np.quantile(x, [0.25, 0.5, 0.75])
+        return pd.Series((high - low) * np.sign(x - middle) / len(x), index=who)
     found = x - x.mean()
     if closed_form(endpoint) == "ancova" and np.isfinite(b).all() and np.ptp(b) > 1e-9 * np.abs(b).max():
         around = b - b.mean()

@@ -12,6 +12,7 @@ from leukinetics.errors import ProtocolError, suggest
 from leukinetics.patients import draws
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Sensitivity
+from leukinetics.trial.statistics.compare import number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Varied:
         """Name, kind, unit and source of a parameter, its value and range in that unit."""
         origin = dict(self.origins[j])
         low, high = np.quantile(self.drawn[:, j], [LOW, HIGH]) / origin.pop("factor")
-        return {"name": self.names[j], **origin, "low": float(low), "high": float(high)}
+        return {"name": self.names[j], **origin, "low": number(low), "high": number(high)}
 
 
 def varied(prepared: Prepared, study: Sensitivity, fixed: Mapping[str, float]) -> Varied:
@@ -92,4 +93,4 @@ def _origin(prepared: Prepared, key: str) -> dict[str, Any]:
         known = prepared.plan.parameters[name]
         unit, value, factor = known.published_unit, known.value / known.factor, known.factor
     kind, source = str(row.get("kind", "")), str(row.get("source", ""))
-    return {"kind": kind, "unit": unit, "source": source, "value": value, "factor": factor}
+    return {"kind": kind, "unit": unit, "source": source, "value": number(value), "factor": factor}

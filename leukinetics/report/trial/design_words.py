@@ -1,0 +1,179 @@
+"""The design in words: population, arms, doses, rules, endpoints, analysis."""
+
+from __future__ import annotations
+
+from leukinetics.report.trial.folder import Finished
+from leukinetics.report.trial.numbers import count, criterion, duration, unit_text
+from leukinetics.report.trial.style import plain
+from leukinetics.report.trial.text import join, sentence
+from leukinetics.trial.protocol import Arm, Dose, Endpoint, Rule
+
+KINDS = {
+    "value": "{x} at {at}",
+    "change": "change of {x} at {at}",
+    "percent_change": "percent change of {x} at {at}",
+    "fold": "{x} at {at} as a fraction of baseline",
+    "responder": "{x} {threshold} at {at}",
+    "average": "mean {x} {window}",
+    "maximum": "highest {x} {window}",
+    "minimum": "lowest {x} {window}",
+    "maximum_fold": "highest {x} {window}, as a multiple of baseline",
+    "time_of_maximum": "time of the highest {x}",
+    "time_to_return": "time until {x} is back at baseline",
+    "time_above": "time with {x} {threshold}",
+    "slope": "slope of {x} {window}",
+    "event_rate": "events per year: {event}",
+    "time_to_event": "time to the first event: {event}",
+}
+ACTIONS = {
+    "stop": "treatment stops",
+    "change": "the dose is multiplied by {factor:g}",
+    "rescue": "rescue therapy is added",
+}
+DESIGNS = {
+    "twins": "every virtual patient is simulated under each arm, so that arms differ by treatment alone",
+    "parallel": "parallel groups, each of other virtual patients",
+}
+
+
+def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
+    """What an endpoint is, such as "percent change of CRP at 52 weeks"."""
+    what = trial.label(endpoint.observable)
+    threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
+    end = trial.protocol.trial.duration if endpoint.to is None else endpoint.to
+    return KINDS[endpoint.kind].format(
+        x=what,
+        at=duration(endpoint.at or 0.0),
+        window=f"from {duration(endpoint.from_)} to {duration(end)}" if endpoint.from_ else f"over {duration(end)}",
+        threshold=threshold,
+        event=f"{what} {threshold}" if threshold else what,
+    )
+
+
+def the_endpoint(trial: Finished, endpoint: Endpoint) -> str:
+    """The same inside a sentence, with the article where it takes one."""
+    words = endpoint_words(trial, endpoint)
+    return words if endpoint.kind in ("value", "fold", "responder") else f"the {words}"
+
+
+def dose_words(dose: Dose) -> str:
+    """A dose and its repeats, such as "150 mg sc every 13 weeks, 4 times"."""
+    per = "/kg" if dose.amount.per_kg else ""
+    text = f"{number_plain(dose.amount.value)} {unit_text(dose.amount.unit)}{per} {plain(dose.route)}"
+    if dose.duration:
+        text += f" over {duration(dose.duration)}"
+    if dose.every is not None:
+        text += f" every {duration(dose.every)}"
+    if dose.count:
+        text += ", once" if dose.count == 1 else f", {dose.count} times"
+    if dose.every is None and not dose.count:
+        text += ", once"
+    if dose.start:
+        text += f", from {duration(dose.start)}"
+    if dose.stop is not None:
+        text += f" until {duration(dose.stop)}"
+    if dose.loading is not None:
+        text += f"; loading dose {number_plain(dose.loading.value)} {unit_text(dose.loading.unit)}"
+        text += "/kg" if dose.loading.per_kg else ""
+    if dose.cap is not None:
+        text += f"; at most {number_plain(dose.cap.value)} {unit_text(dose.cap.unit)}"
+    return text
+
+
+def number_plain(value: float) -> str:
+    """A number as somebody wrote it."""
+    return f"{value:,.10g}"
+
+
+def arm_words(arm: Arm) -> str:
+    """What an arm is given."""
+    parts = [f"{plain(d.drug)} {dose_words(d)}" for d in arm.dose]
+    background = "; ".join(f"{plain(d.drug)} {dose_words(d)}" for d in arm.background)
+    if not parts:
+        return f"background alone, {background}" if background else "no treatment in the model"
+    return "; ".join(parts) + (f", on a background of {background}" if background else "")
+
+
+def rule_words(trial: Finished, rule: Rule) -> str:
+    """What a rule does, in one sentence."""
+    when = " and ".join(criterion(b) for b in rule.when)
+    change = " (of the change from baseline)" if any(b.unit == "%" for b in rule.when) else ""
+    often = f" at {rule.consecutive} visits in a row" if rule.consecutive > 1 else " at a visit"
+    then = ACTIONS[rule.action].format(factor=rule.factor or 1.0)
+    if rule.drugs:
+        then += f" ({', '.join(plain(d) for d in rule.drugs)})"
+    if rule.dose:
+        then += f" ({'; '.join(f'{plain(d.drug)} {dose_words(d)}' for d in rule.dose)})"
+    who = f" In {join([plain(a) for a in rule.arms])}." if rule.arms else ""
+    leave = ", and the patient leaves the trial" if rule.leaves else ""
+    return f"{plain(rule.id)}: where {trial.label(rule.observable)} is {when}{change}{often}, {then}{leave}.{who}"
+
+
+def design_of(trial: Finished) -> str:
+    """How patients and arms belong together."""
+    return "one arm" if len(trial.arms) == 1 else DESIGNS[trial.protocol.trial.design]
+
+
+def design_words(trial: Finished) -> list[tuple[str, str]]:
+    """The design as pairs of a heading and its text; what the protocol has not is left out."""
+    p = trial.protocol
+    n = {a.name: p.trial.patients_per_arm * a.ratio for a in p.arm}
+    condition = trial.assembly.condition
+    rows = [
+        ("Population", f"{condition.title or condition.id}." if condition is not None else p.trial.condition),
+        ("Eligibility", eligibility_words(trial) or "no criteria beyond those of the population."),
+        ("Design", f"{sentence(design_of(trial))[:-1]}; {duration(p.trial.duration)}."),
+        ("Arms", "; ".join(f"{plain(a.name)} ({count(n[a.name])}): {arm_words(a)}" for a in p.arm) + "."),
+    ]
+    if p.rule:
+        rows.append(("Rules", " ".join(rule_words(trial, r) for r in p.rule)))
+    if p.adherence.missed:
+        rows.append(
+            ("Adherence", f"each dose but the first is missed with a probability of {100 * p.adherence.missed:.10g} %.")
+        )
+    if p.dropout is not None:
+        text = f"{100 * p.dropout.rate:.10g} % leave within a year at random"
+        if p.dropout.observable is not None:
+            text += f"; the hazard is multiplied by {p.dropout.hazard_ratio:g} per {plain(p.dropout.per)} of "
+            text += trial.label(p.dropout.observable)
+        rows.append(("Dropout", text + "."))
+    rows.append(("Endpoints", "; ".join(_endpoint_item(trial, e) for e in p.endpoint) + "."))
+    rows.append(("Analysis", analysis_words(trial)))
+    return rows
+
+
+def _endpoint_item(trial: Finished, endpoint: Endpoint) -> str:
+    mark = " (primary)" if endpoint.id == trial.primary.id and len(trial.protocol.endpoint) > 1 else ""
+    return f"{endpoint_words(trial, endpoint)}{mark}"
+
+
+def eligibility_words(trial: Finished) -> str:
+    """The criteria in one sentence."""
+    parts = [
+        f"{trial.label(name)} " + " and ".join(criterion(b) for b in bounds)
+        for name, bounds in trial.protocol.eligibility.items()
+    ]
+    return f"{sentence(join(parts))}" if parts else ""
+
+
+def analysis_words(trial: Finished) -> str:
+    """How arms are compared, and what is done about several comparisons and missing values."""
+    a = trial.protocol.analysis
+    more = {"none": "not adjusted for several comparisons", "holm": "p adjusted by Holm's method"}
+    text = f"Two-sided at {a.alpha:g}"
+    if len(trial.arms) > 2 or len(trial.protocol.endpoint) > 1:
+        text += f"; {more.get(a.multiplicity, 'tested in the order of the hierarchy')}"
+    missing = {
+        "available": "Values that are missing are left out",
+        "last": "The last value stands for missing ones",
+        "baseline": "The baseline stands for missing values",
+        "worst": "The worst value stands for missing ones",
+    }[a.missing]
+    text += f". {missing}"
+    if trial.protocol.rule:
+        text += f"; after a rule has fired values are {'used' if a.after_rule == 'used' else 'missing'}"
+    text += "."
+    if a.covariates:
+        text += f" Covariates: {join([trial.label(c) for c in a.covariates])}."
+    again = trial.protocol.trial.baseline == "separate"
+    return f"{text} Baseline: {'measured again at time 0' if again else 'the value at screening'}."
