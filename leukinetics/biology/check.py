@@ -86,7 +86,7 @@ def check(root: str | Path | None = None) -> list[Problem]:
 
 
 def _selections(biology: Biology) -> Iterable[frozenset[str]]:
-    """Sets of extra modules that are assembled together: none, those of each condition, and each group that none has."""
+    """Sets of extra modules that are assembled together: none, those of each condition, and groups that none has."""
     sets = {frozenset[str]()}
     for document in biology.conditions.values():
         sets.add(frozenset(m.name for m in _extra(biology, read_condition(document, biology, Problems()).extra)))
