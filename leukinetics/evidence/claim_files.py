@@ -83,7 +83,7 @@ class Check(_Strict):
     ``statistic`` "change" is that from ``since`` to ``at``. ``set`` and ``condition`` hold for all runs. In a condition
     with a history time 0 is the onset. For ``kind = "target"`` the number is that of a ``readout`` ("target.readout")
     of a study as it was done, in the readout's unit; for "censored_mean" the mean of ``observable`` under the second of
-    two detection ``limits`` over that under the first.
+    two detection ``limits`` over that under the first. ``defect``: why the model contradicts the check as yet.
     """
 
     id: str
@@ -105,6 +105,7 @@ class Check(_Strict):
     drugs: tuple[str, ...] = ()
     readout: str = ""
     limits: tuple[float, ...] = ()
+    defect: str = ""
 
     @field_validator("threshold")
     @classmethod

@@ -92,4 +92,6 @@ def carry_out(claim: Claim, check: Check, laboratory: Laboratory) -> Outcome:
     except LeukineticsError as error:
         return Outcome(check.id, FAIL, check.text, claim.sources, None, check.threshold, note=str(error))
     status = PASS if threshold.met(observed) else FAIL
+    if status == FAIL and check.defect:
+        note = f"{note}; {check.defect}" if note else check.defect
     return Outcome(check.id, status, check.text, claim.sources, observed, check.threshold, runs, note)
