@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def jacobian(journal: Journal, z: Floats, central: bool = False) -> Floats:
+def jacobian(journal: Journal, z: Floats, central: bool = False, skip: int = 0) -> Floats:
     """Derivatives (readouts, parameters) of the residuals at the point ``z`` (parameters,).
 
     Forward differences, or central ones at twice the cost. Where a perturbed candidate has no prediction the
-    other side is used; where both have none the derivative is 0.
+    other side is used; where both have none the derivative is 0. ``skip``: without those of the first parameters.
     """
     z = np.asarray(z, dtype=float)
-    step = journal.problem.numerics.step * np.eye(len(z))
+    step = journal.problem.numerics.step * np.eye(len(z))[skip:]
     points = [z[None], z + step] + ([z - step] if central else [])
     predicted = journal.evaluate(np.concatenate(points))
     bad = _unpredicted(journal, predicted)
-    centre, forward = predicted[:1], predicted[1 : len(z) + 1]
-    backward = predicted[len(z) + 1 :] if central else None
+    centre, forward = predicted[:1], predicted[1 : len(step) + 1]
+    backward = predicted[len(step) + 1 :] if central else None
     if backward is None and (bad[1:] & ~bad[:1]).any():
         backward = journal.evaluate(z - step)  # only asked for where the forward step failed
     return _differences(journal, centre, forward, backward, central).T

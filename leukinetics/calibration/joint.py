@@ -26,6 +26,7 @@ from leukinetics.calibration.fit import Fit, Say
 from leukinetics.calibration.jacobian import jacobian
 from leukinetics.calibration.journal import Journal
 from leukinetics.calibration.posterior import Others, Posterior
+from leukinetics.calibration.problem import Problem
 from leukinetics.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def joint(journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda _
     The journal's problem holds the fitted parameters in the order of ``fit``, then the others, whose priors are
     centred on the values that they had in the fit.
     """
-    line = _linear(journal, fit, draws, seed, say)
+    centre = _centre(journal, fit)
+    say(f"slopes of {len(centre)} parameters")
+    slopes = jacobian(journal, centre)
+    line = _linear(centre, slopes, journal.residuals(centre[None])[0], draws, seed)
     prior, error, slopes, gain, theta = line.prior, line.error, line.slopes, line.gain, line.theta
     found = journal.residuals(theta)
     cost = _cost(theta, prior, found, error)
@@ -68,17 +72,33 @@ def joint(journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda _
     return _posterior(journal, theta, float(np.median(cost)) / line.expected, len(fit.z))
 
 
-def linear(journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda _: None) -> Posterior:
+def linear(journal: Journal, problem: Problem, fit: Fit, draws: int, seed: int, say: Say = lambda _: None) -> Posterior:
     """As :func:`joint`, but the draws are those of the linear model at the fitted point, with no step after that.
 
-    For models that take too long to run once for every draw. The first :data:`CHECKED` draws are run, to tell how far
-    from linear the model is.
+    For models that take too long to run once for every draw. ``problem`` is the one that was fitted: its derivatives
+    and residuals are used as they are, and the journal's problem, which may have fewer virtual patients, gives those
+    of the other parameters. The first :data:`CHECKED` draws are run, to tell how far from linear the model is.
     """
-    line = _linear(journal, fit, draws, seed, say)
+    centre, fitted = _centre(journal, fit), len(fit.z)
+    slopes = fit.jacobian
+    if len(centre) > fitted:
+        say(f"slopes of {len(centre) - fitted} parameters beside the fitted ones")
+        both = zip(journal.problem.readouts, problem.readouts, strict=True)
+        weight = np.array([theirs.sigma / ours.sigma for theirs, ours in both])
+        slopes = np.hstack([slopes, jacobian(journal, centre, skip=fitted) * weight[:, None]])
+    line = _linear(centre, slopes, fit.residuals, draws, seed)
     say(f"{CHECKED} draws to see how linear the model is")
     some = slice(CHECKED)
     cost = _cost(line.theta[some], line.prior[some], journal.residuals(line.theta[some]), line.error[some])
-    return _posterior(journal, line.theta, float(np.median(cost)) / line.expected, len(fit.z), "linear")
+    return _posterior(journal, line.theta, float(np.median(cost)) / line.expected, fitted, "linear")
+
+
+def _centre(journal: Journal, fit: Fit) -> Floats:
+    """The fitted point among all parameters of the journal's problem."""
+    count, fitted = len(journal.problem.names), len(fit.z)
+    if count < fitted:
+        raise DataError(f"{count} parameters to draw do not hold the {fitted} fitted ones.")
+    return np.concatenate([fit.z, np.zeros(count - fitted)])
 
 
 @dataclass(frozen=True)
@@ -93,16 +113,9 @@ class _Linear:
     expected: float
 
 
-def _linear(journal: Journal, fit: Fit, draws: int, seed: int, say: Say) -> _Linear:
-    problem, fitted = journal.problem, len(fit.z)
-    count = len(problem.names)
-    if count < fitted:
-        raise DataError(f"{count} parameters to draw do not hold the {fitted} fitted ones.")
-    centre = np.concatenate([fit.z, np.zeros(count - fitted)])
-    say(f"slopes of {count} parameters")
-    slopes = jacobian(journal, centre)
-    residuals = journal.residuals(centre[None])[0]
+def _linear(centre: Floats, slopes: Floats, residuals: Floats, draws: int, seed: int) -> _Linear:
     gain: Floats = np.linalg.solve(slopes @ slopes.T + np.eye(len(slopes)), slopes).T.astype(float)
+    count = len(centre)
     rng = np.random.default_rng(seed)
     prior, error = rng.standard_normal((draws, count)), rng.standard_normal((draws, len(slopes)))
 

@@ -23,7 +23,8 @@ CORE = "core"
 class Part:
     """``title``: in words. ``patients``: in an arm of the fit. ``many``: patients where a readout is neither a mean nor
     a median. ``sampler``: the one that is used unless another is asked for. ``before``: parts calibrated earlier.
-    ``chance``: patients' courses are due to chance, so that predictions have a sampling error."""
+    ``chance``: patients' courses are due to chance, so that predictions have a sampling error. ``slopes``: patients for
+    the derivatives of what is uncertain and not fitted, None for as many."""
 
     id: str
     title: str
@@ -33,6 +34,7 @@ class Part:
     numerics: Numerics = field(default_factory=Numerics)
     before: tuple[str, ...] = ()
     chance: bool = False
+    slopes: int | None = None
 
     @property
     def fit_file(self) -> str:
@@ -52,10 +54,11 @@ PARTS = {
     "ms": Part(
         "ms",
         "multiple sclerosis",
-        patients=48,
-        many=48,
+        patients=96,
+        many=32,
+        slopes=32,
         sampler="linear",
-        numerics=Numerics(step=0.3, tolerance=0.01, steps=12, central=False),
+        numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
         before=(CORE,),
         chance=True,
     ),

@@ -57,8 +57,10 @@ def calibrate(
         posterior = ensemble(problem, best, options.draws, options.seed, options.steps, folder, say)
     elif options.sampler in ("joint", "linear"):
         wide = Journal(problem if everything is None else everything(), folder / "joint", resume)
-        draw = joint if options.sampler == "joint" else linear
-        posterior = draw(wide, best, options.draws, options.seed, say)
+        if options.sampler == "joint":
+            posterior = joint(wide, best, options.draws, options.seed, say)
+        else:
+            posterior = linear(wide, problem, best, options.draws, options.seed, say)
     else:
         posterior = laplace(journal, best, options.draws, options.seed, say)
     profiles = [profile(journal, best, key, say=say) for key in profiled]

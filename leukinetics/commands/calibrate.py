@@ -65,7 +65,7 @@ def run_job(job: Job) -> str:
                 options,
                 job.resume,
                 say,
-                lambda: part_problem(part.id, targets, chosen, patients, job.threads, everything=True),
+                lambda: part_problem(part.id, targets, chosen, part.slopes or patients, job.threads, everything=True),
                 part.id,
             )
         except KeyboardInterrupt:
