@@ -42,7 +42,7 @@ def conclude(
             "enrolled": len(done.population),
             "failed": int(done.failures["patient"].nunique()) + int(done.enrolled.failed[0]),
         },
-        "flow": flow(prepared, done),
+        "flow": flow(prepared, done, found["arms"]),
         "matching": matching_summary(prepared, done.selection, done.population, done.screening),
         **found,
         "baseline": [_labelled(row, described) for row in found["baseline"]],
