@@ -260,3 +260,13 @@ def test_a_flat_likelihood_is_still_at_its_maximum() -> None:
     rate = [sum(v * n for v, _, n in cells) / sum(d * n for _, d, n in cells) for cells in (treated, control)]
     assert found["estimate"] == pytest.approx(rate[0] / rate[1], rel=0.01)
     assert found["ci_low"] < found["estimate"] < found["ci_high"]
+
+
+def test_equal_twins_have_no_interval() -> None:
+    """What rounding leaves of the variance of a rate ratio of 1 is no evidence that it is 1."""
+    rng = np.random.default_rng(7)
+    counts = rng.poisson(1.3, 27).astype(float)
+    twins = [table("x", counts, exposure=rng.choice([84.0, 70.0, 56.0], 27))] * 2
+    found = compare(endpoint("event_rate"), *twins, design="twins")[0]
+    assert found["estimate"] == 1.0
+    assert (found["ci_low"], found["ci_high"], found["p_value"]) == (None, None, None)
