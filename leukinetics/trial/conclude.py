@@ -46,7 +46,7 @@ def conclude(
         "matching": matching_summary(prepared, done.selection, done.population, done.screening),
         **found,
         "baseline": [_labelled(row, described) for row in found["baseline"]],
-        **studies(prepared, done.endpoints, population, journal.keep, threads, progress, typical),
+        **studies(prepared, done.endpoints, population, journal.keep, threads, progress, typical, done.screening),
     }
 
 

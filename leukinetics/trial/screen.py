@@ -158,6 +158,12 @@ def population_checks(prepared: Prepared) -> list[Check]:
     return [possible, *_criteria(prepared, prepared.plausible, written, "not plausible: {}", negate=True)]
 
 
+def nobodies(prepared: Prepared) -> list[str]:
+    """Reasons of people who were made and do not belong to the population: no trial would meet them at screening."""
+    matched = [NOT_SELECTED] if prepared.targets and prepared.protocol.population.among == "screened" else []
+    return [*(check.reason for check in population_checks(prepared)), *matched]
+
+
 def eligibility_checks(prepared: Prepared) -> list[Check]:
     """Who may take part."""
     return _criteria(prepared, prepared.criteria, prepared.protocol.eligibility, "{} not met", measured=True)

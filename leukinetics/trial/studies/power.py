@@ -36,10 +36,12 @@ def power(
     threads: int | None = None,
     progress: Progress = say_nothing,
     typical: Mapping[str, float] | None = None,
+    screening: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """What summary.json holds of the protocol's ``[power]``.
 
-    ``endpoints``, ``population`` (index or column "patient"): the tables of the main run. ``curve``: power with its
+    ``endpoints``, ``population`` (index or column "patient"), ``screening`` (without it everybody up to the last one
+    enrolled was screened): the tables of the main run. ``curve``: power with its
     95 % interval for the finite number of replicates, and ``assurance`` over the draws of ``[uncertainty]`` where the
     protocol has it. ``n_for_target``: None where the largest size does not reach the target; ``reached`` says what it
     does reach. ``enrichment``: see :func:`leukinetics.trial.studies.enrichment.enrichment`.
@@ -78,7 +80,7 @@ def power(
         "curve": [{**row, "assurance": expected[row["n_per_arm"]]} for row in curve],
         "n_for_target": wanted["n"],
         "reached": max(known.values(), default=None),
-        "enrichment": enrichment(prepared, c, pool, people, keep, progress),
+        "enrichment": enrichment(prepared, c, pool, people, screening, keep, progress),
     }
 
 
