@@ -12,7 +12,7 @@ from statistics_tools import endpoint, table
 from leukinetics.trial.statistics.compare import compare, interaction
 from leukinetics.trial.statistics.rows import rows_of
 
-TRIALS = 2000
+TRIALS = 600
 WITHIN = 3.3  # standard errors of a simulated rate: exceeded once in 1,000
 
 pytestmark = pytest.mark.slow
