@@ -315,6 +315,12 @@ RULE = {"id": "r", "observable": "crp", "when": "> 10 mg/L", "every": "2 weeks",
             r"'mmrm' does not fit kind 'maximum'",
         ),
         ({"endpoint": {"analysis": "mmrm"}}, r"'visits' and a repeated-measures analysis .* go together"),
+        ({"endpoint": {**WINDOW, "kind": "maximum", "visits": ["1 d"]}}, r"'visits' do not go with kind 'maximum'"),
+        ({"endpoint": {"visits": ["1 d"]}}, r"visits: 'visits' are those of mmrm and log_mmrm, or what missing"),
+        (
+            {"analysis": {"missing": "last"}},
+            r"visits: missing = \"last\" carries the visit before forward, and there is",
+        ),
         (
             {"endpoint": {"analysis": "mmrm", "visits": ["0 d", "1 week", "7 d"]}},
             r"visits 1: time 0 is the baseline.*\n.*visits 3: the visit on day 7 is there twice",

@@ -2,7 +2,7 @@
 
 ================  ===================================================================================================
 ``available``     nothing: the analyses use the values there are (mixed models: as missing at random)
-``last``          the last visit before that has a value; without one as ``baseline``
+``last``          the last of the endpoint's visits before that has a value; without one as ``baseline``
 ``baseline``      the patient as at baseline: the baseline itself, no change, not a responder
 ``worst``         not a responder; else the largest value of all patients (the smallest if ``higher_is_better``)
 ================  ===================================================================================================

@@ -28,9 +28,9 @@ def studies(
     """The keys "uncertainty", "power" and "sensitivity" of summary.json; None where the protocol asks for none.
 
     ``endpoints``, ``population``, ``screening``: the tables of the finished trial. ``keep(name, compute)`` hands back
-    what ``compute`` returns (plain, as JSON has it), or what it kept under that name, so that a study goes on where it was
-    stopped; ``progress(done, total, what)`` is told how far it is. ``typical``: typical values that the trial was run
-    with; they are certain. Nothing depends on threads, or on what was kept.
+    what ``compute`` returns (plain, as JSON has it), or what it kept under that name, so that a study goes on where it
+    was stopped; ``progress(done, total, what)`` is told how far it is. ``typical``: typical values that the trial was
+    run with; they are certain. Nothing depends on threads, or on what was kept.
     """
     kept = remembering(keep)
     protocol = prepared.protocol
