@@ -17,7 +17,7 @@ def flow(prepared: Prepared, done: Conducted, arms: Sequence[Mapping[str, Any]])
 
     ``excluded``: people screened who did not take part, by the first reason that applied. By arm: ``allocated``
     patients; who ``left`` on the way, in whom each rule fired, who could not be solved (``failed``), and how many are
-    ``analysed``: have a value in the analysis of the first primary endpoint, which ``arms``, those of the summary, tell.
+    ``analysed``: have a value in the analysis of the first primary endpoint, as ``arms`` of the summary tell.
     """
     protocol = prepared.protocol
     primary = (protocol.analysis.primary or [protocol.endpoint[0].id])[0]

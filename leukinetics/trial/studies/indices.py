@@ -45,8 +45,9 @@ def indices(method: Method, x: Array, y: Array, seed: int) -> tuple[dict[str, Ar
 
     "morris": mu_star, mean absolute change of y as a parameter goes over its whole range (Campolongo et al. 2007,
     doi:10.1016/j.envsoft.2006.10.004), mu_star_ci, half the width of its 95 % interval, mu, the mean change with its
-    sign, and sigma, the SD of these changes: interactions and curvature. "sobol": S1, the share of the variance that a parameter explains alone, ST,
-    with all its interactions, and S1_ci, ST_ci. NaN where too few runs worked, or, for shares, nothing varied.
+    sign, and sigma, the SD of these changes: interactions and curvature. "sobol": S1, the share of the variance that a
+    parameter explains alone, ST, with all its interactions, and S1_ci, ST_ci. NaN where too few runs worked, or, for
+    shares, nothing varied.
     """
     block = x.shape[1] + (1 if method == "morris" else 2)
     failed = ~np.isfinite(y)
