@@ -270,3 +270,17 @@ def test_equal_twins_have_no_interval() -> None:
     found = compare(endpoint("event_rate"), *twins, design="twins")[0]
     assert found["estimate"] == 1.0
     assert (found["ci_low"], found["ci_high"], found["p_value"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("kind", ["event_rate", "time_to_event", "responder", "value"])
+def test_n_counts_twins_once(kind: str) -> None:
+    rng = np.random.default_rng(5)
+    treated, control = (
+        table("x", rng.poisson(m, 40).clip(0, 1 if kind == "responder" else 99) + 0.0, exposure=80.0)
+        for m in (1.0, 3.0)
+    )
+    gone = treated.assign(missing=np.where(np.arange(40) < 5, "failed", ""))
+    found = compare(endpoint(kind), gone, control, design="twins")[0]
+    assert found["n"] == (40 if "event" in kind else 35)  # pairs, or all who were followed in an arm
+    apart = compare(endpoint(kind), gone.assign(patient=gone["patient"] + 100), control, design="parallel")[0]
+    assert apart["n"] == 75
