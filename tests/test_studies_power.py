@@ -282,6 +282,20 @@ def test_enrichment_counts_people_and_costs() -> None:
     assert all(nobody[k] is None for k in ("effect", "ci_low", "n_for_target", "screened_for_target", "cost"))
 
 
+def test_enrichment_analyses_all_visits_as_the_trial_does() -> None:
+    study = {"sizes": [100], "replicates": 50, "biomarker": "weight", "enrichment": [1.0], "unit": "kg"}
+    repeated = {
+        "id": "mixed", "observable": "crp", "kind": "percent_change", "at": "8 weeks", "analysis": "log_mmrm",
+        "visits": ["2 weeks", "4 weeks"], "noise": True,
+    }  # fmt: skip
+    plan = protocol(power=study, endpoint=[repeated], dropout={"rate": 0.98, "observable": "crp", "hazard_ratio": 4.0})
+    found = trial.run(trial.prepare(plan, assembly=fake_assembly())).summary
+    (whole,) = found["contrasts"]
+    (everybody,) = found["power"]["enrichment"]
+    assert found["arms"][0]["endpoints"]["mixed"]["missing"]["left"] > 5
+    assert (everybody["effect"], everybody["ci_low"]) == (whole["estimate"], whole["ci_low"])
+
+
 @pytest.mark.parametrize("among", ["screened", "enrolled"])
 def test_people_who_are_not_of_the_population_are_not_screened(among: str) -> None:
     """A trial meets no people that a matched selection of virtual ones leaves out: they cost nothing."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from leukinetics.errors import ProtocolError
 from leukinetics.patients.convert import convert
 from leukinetics.patients.labels import clinical_units
@@ -21,6 +23,7 @@ from leukinetics.trial.tables import units
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 #: Fewer simulated patients than this in an arm say too little about those above a threshold.
 FEWEST = 10
@@ -30,12 +33,14 @@ def enrichment(
     prepared: Prepared,
     c: Contrast,
     pool: Pool,
+    both: tuple[pd.DataFrame, pd.DataFrame],
     population: pd.DataFrame,
     screening: pd.DataFrame | None,
     keep: Keep,
     progress: Progress,
 ) -> list[dict[str, Any]]:
-    """One entry per threshold of the protocol's ``[power]``.
+    """One entry per threshold of the protocol's ``[power]``; ``pool`` and ``both``, the tables that it is made of, are
+    those of the whole trial.
 
     Of people at or above it, by the value measured at screening, else at time 0, else the covariate: ``share``, of
     the people of the population those who are and meet the trial's other criteria (see :func:`taking_part`);
@@ -54,7 +59,8 @@ def enrichment(
 
         def compute(limit: float = threshold * factor) -> dict[str, Any]:
             above = int((marker >= limit).sum())
-            return _above(prepared, c, pool, marker, limit, above * (eligible / len(population)) / seen)
+            share = above * (eligible / len(population)) / seen
+            return _above(prepared, c, pool, both, marker, limit, share)
 
         found.append({"threshold": threshold, "unit": unit, **keep(f"power-enrichment-{k:03d}", compute)})
     progress(len(study.enrichment), len(study.enrichment), "thresholds of enrichment")
@@ -92,7 +98,13 @@ def biomarker(prepared: Prepared, study: Power, population: pd.DataFrame) -> tup
 
 
 def _above(
-    prepared: Prepared, c: Contrast, pool: Pool, marker: pd.Series, limit: float, share: float
+    prepared: Prepared,
+    c: Contrast,
+    pool: Pool,
+    both: tuple[pd.DataFrame, pd.DataFrame],
+    marker: pd.Series,
+    limit: float,
+    share: float,
 ) -> dict[str, Any]:
     protocol = prepared.protocol
     study, seed, alpha = protocol.power or Power(), protocol.trial.seed, protocol.analysis.alpha
@@ -103,9 +115,8 @@ def _above(
     }  # fmt: skip
     if min(len(part.treated), len(part.control)) < FEWEST:
         return found
-    assert part.treated.table is not None
-    assert part.control.table is not None
-    row = compared(protocol, c.endpoint, part.treated.table, part.control.table, protocol.trial.design)
+    treated, control = (table[_high(table, marker, limit)] for table in both)
+    row = compared(protocol, c.endpoint, treated, control, protocol.trial.design)
     found |= {"effect": row["estimate"], "ci_low": row["ci_low"], "ci_high": row["ci_high"]}
     replicates = part.replicates(study.replicates)
 
@@ -124,4 +135,9 @@ def _above(
 
 def _side(side: Side, marker: pd.Series, limit: float) -> Side:
     assert side.table is not None
-    return side.keep(marker.reindex(side.table["patient"]).to_numpy(dtype=float) >= limit)
+    return side.keep(_high(side.table, marker, limit))
+
+
+def _high(table: pd.DataFrame, marker: pd.Series, limit: float) -> NDArray[np.bool_]:
+    """Which rows are of patients at or above the limit."""
+    return np.asarray(marker.reindex(table["patient"]).to_numpy(dtype=float) >= limit)

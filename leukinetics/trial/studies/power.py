@@ -52,7 +52,8 @@ def power(
     study = protocol.power or Power()
     c = contrast_of(protocol, study.endpoint, study.arm)
     people = population.set_index("patient") if "patient" in population.columns else population
-    pool = pool_of(protocol, c, *sides(endpoints, people, protocol, c))
+    both = sides(endpoints, people, protocol, c)
+    pool = pool_of(protocol, c, *both)
     sizes = sorted(set(study.sizes))
     curve = []
     for k, n in enumerate(sizes):
@@ -80,7 +81,7 @@ def power(
         "curve": [{**row, "assurance": expected[row["n_per_arm"]]} for row in curve],
         "n_for_target": wanted["n"],
         "reached": max(known.values(), default=None),
-        "enrichment": enrichment(prepared, c, pool, people, screening, keep, progress),
+        "enrichment": enrichment(prepared, c, pool, both, people, screening, keep, progress),
     }
 
 
