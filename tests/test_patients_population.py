@@ -109,6 +109,8 @@ def test_criteria() -> None:
     for text in ("about 2 mg/L", ">= 2 mgg/L", "10 to 2 mg/L", "2ng/L to 10 mg/L", "=> 2 mg/L", "", ">="):
         with pytest.raises(ProtocolError, match="crp"):
             parse_criterion(text, "crp")
+    with pytest.raises(ProtocolError, match="it is '18-75 years'; write such a range as '18 to 75 years'"):
+        parse_criterion("18-75 years", "it")
     assert Bound(">", 2.0, "").value_in("dimensionless") == 2.0
     assert Bound(">", 50.0, "%").value_in("fold") == 0.5
     for unit in ("mg/L", "%", "day"):

@@ -124,6 +124,25 @@ def summary(result: TrialResult) -> list[str]:
     return [
         f"{s['trial']}: {people['screened']:,} screened, {people['enrolled']:,} enrolled, {people['failed']:,} failed",
         *("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table if rows),
+        *_doubts(s, primary),
+    ]
+
+
+def _doubts(s: dict[str, Any], primary: list[str]) -> list[str]:
+    """What makes the numbers something else than was asked for: figures not matched, arms without a value."""
+    missed = [t for t in (s["matching"] or {}).get("targets", []) if not t["reached"]]
+    return [
+        *(
+            f"not reached: {t['what']} of {t['target']:.4g} {t['unit']}".rstrip()
+            + f"; the nearest is {t['after']:.4g} {t['unit']}".rstrip()
+            for t in missed
+        ),
+        *(
+            f"{name}: nobody under '{arm['name']}' has a value, so that nothing is compared with it"
+            for name in primary
+            for arm in s["arms"]
+            if arm["endpoints"][name]["n"] == 0
+        ),
     ]
 
 
@@ -131,7 +150,7 @@ def _cells(contrast: dict[str, Any]) -> list[str]:
     def shown(value: float | None) -> str:
         return "-" if value is None else f"{value:.4g}"
 
-    p = contrast.get("p_adjusted")
+    low, high, p = contrast["ci_low"], contrast["ci_high"], contrast.get("p_adjusted")
     p = contrast["p_value"] if p is None else p
     return [
         contrast["endpoint"],
@@ -139,6 +158,6 @@ def _cells(contrast: dict[str, Any]) -> list[str]:
         contrast["reference"],
         contrast["measure"].replace("_", " "),
         shown(contrast["estimate"]),
-        f"{shown(contrast['ci_low'])} to {shown(contrast['ci_high'])}",
+        "-" if low is None and high is None else f"{shown(low)} to {shown(high)}",
         "-" if p is None else ("<0.0001" if p < 1e-4 else f"{p:.2g}"),
     ]

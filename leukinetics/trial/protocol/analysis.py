@@ -9,7 +9,6 @@ from pydantic import Field
 
 from leukinetics.trial.protocol.fields import Between, Count, Moment, Name, NotNegative, Number, Part, Truth, Words
 
-
 #: Patients per arm of a replicate trial; more are a slip, and would take hours.
 MOST_REPLICATED = 100_000
 
