@@ -469,7 +469,7 @@ def test_p_value(p: Any, text: str) -> None:
     [
         (0, "time 0"), (364, "52 weeks"), (365, "365 days"), (365.25, "1 year"), (1826.25, "5 years"),
         (1830.4, "1,830 days"), (10.5, "10.5 days"), (1 / 24, "1 hour"), (1.0, "24 hours"),
-        (7, "7 days"), (14, "2 weeks"), (1 / 1440, "1.00 minutes"), (3650, "10 years"), (1.5, "36 hours"),
+        (7, "7 days"), (14, "2 weeks"), (1 / 1440, "1 minute"), (3650, "10 years"), (1.5, "36 hours"),
     ],
 )  # fmt: skip
 def test_duration(days: float, text: str) -> None:

@@ -287,3 +287,25 @@ def test_wrapped() -> None:
     assert wrapped("endotoxin and anakinra", 14) == "endotoxin and\nanakinra"
     assert wrapped("placebo", 14) == "placebo"
     assert wrapped("one two three four five six", 9) == "one two\nthree fo…"
+
+
+def test_effects_next_to_none_are_called_so(hours: Path, tmp_path: Path) -> None:
+    row = contrast(-0.08, -0.12, -0.05, endpoint="back", p_value=1e-5)
+    assert "negligible, whatever p is" in answer(changed(hours, tmp_path, contrasts=[row]))[0]
+
+
+def test_a_fitted_value_outside_a_few_draws_is_not_remarked(hours: Path, tmp_path: Path) -> None:
+    row = contrast(0, 0, 0) | {"median": -5.0, "low": -6.0, "high": -4.0, "values": [-6.0, -5.0, -4.0]}
+    uncertain = {"draws": 3, "patients": 4, "contrasts": [row]}
+    assert outside(changed(hours, tmp_path, contrasts=[contrast(-30.0, -35.0, -25.0)], uncertainty=uncertain)) == []
+
+
+def test_waterfall_is_of_the_values_that_are_analysed(hours: Path, tmp_path: Path) -> None:
+    trial = changed(hours, tmp_path)
+    path = trial.folder / "endpoints.parquet"
+    table = pd.read_parquet(path)
+    table.loc[(table["endpoint"] == "il6") & (table["patient"] == table["patient"].min()), "missing"] = "rule"
+    table.to_parquet(path, index=False)
+    with drawing():
+        found = waterfall(trial, looks(trial.arms, "endotoxin"))
+    assert found is not None and all("of 3 patients" in p.message for p in found.pictures)

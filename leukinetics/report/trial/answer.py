@@ -39,6 +39,11 @@ from leukinetics.report.trial.words import (
 )
 from leukinetics.trial.protocol import Endpoint
 
+#: Percent of no effect within which an effect is next to none.
+NEGLIGIBLE = 2.0
+#: Beginnings of labels that take an article.
+_NOUNS = ("occupied fraction", "share of", "sensitivity of", "number of", "permeability of")
+
 
 def answer(trial: Finished) -> list[str]:
     """The answer: the primary contrasts with the model's own values, then how far the model is sure of them."""
@@ -66,6 +71,8 @@ def answer(trial: Finished) -> list[str]:
         found = [effect_words(r, unit, trial.level, plain(r["arm"]), sides) for r in unclear]
         words = f"o difference from {reference} was shown: {outcome} {join(found)}."
         text = f"{head}n{words}" if not parts else f"{text} For {join([plain(r['arm']) for r in unclear])} n{words}"
+    if all(_negligible(r) for r in told):
+        text += f" All of this lies within {NEGLIGIBLE:.0f} % of no effect: negligible, whatever p is."
     if len(rows) > len(told):
         text += f" The other {len(rows) - len(told)} arms lie between."
         rest = [plain(r["arm"]) for r in rows if r not in told and shows(r) is False]
@@ -90,6 +97,15 @@ def _levels(trial: Finished, who: str) -> str:
     return f"{who}, with the model's fitted values, {what} was {join(parts)}.{alone}"
 
 
+def _negligible(row: Row) -> bool:
+    """Whether the whole interval of a relative effect is next to none."""
+    scale = {"percent_difference": (1.0, 0.0), "ratio": (100.0, 1.0)}.get(str(row.get("measure")))
+    low, high = real(row.get("ci_low")), real(row.get("ci_high"))
+    if scale is None or low is None or high is None:
+        return False
+    return max(abs(scale[0] * (v - scale[1])) for v in (low, high)) < NEGLIGIBLE
+
+
 def _ends(rows: Sequence[Row]) -> list[Row]:
     """All contrasts, or of many the smallest and the largest."""
     known = [r for r in rows if real(r.get("estimate")) is not None]
@@ -102,11 +118,13 @@ def _ends(rows: Sequence[Row]) -> list[Row]:
 def _outcome(trial: Finished, endpoint: Endpoint, measure: str) -> str:
     what = trial.label(endpoint.observable)
     if measure in ("percent_difference", "ratio") and endpoint.kind in ("percent_change", "fold"):
-        return f"{what} at {duration(endpoint.at or 0.0)}, relative to baseline, was"
+        article = "the " if what.startswith(_NOUNS) else ""
+        return f"{article}{what} at {duration(endpoint.at or 0.0)}, relative to baseline, was"
     if measure in SHARES and endpoint.at is not None:
         threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
         return f"the share of patients with {what} {threshold} at {duration(endpoint.at)} was"
-    return f"{the_endpoint(trial, endpoint)} {'had' if measure in MEASURE_WORDS else 'was'}"
+    comma = "," if endpoint.kind == "maximum_fold" else ""
+    return f"{the_endpoint(trial, endpoint)}{comma} {'had' if measure in MEASURE_WORDS else 'was'}"
 
 
 def _draws(trial: Finished, told: Sequence[Row]) -> str:
@@ -136,16 +154,20 @@ def _draws(trial: Finished, told: Sequence[Row]) -> str:
 
 
 def outside(trial: Finished) -> list[str]:
-    """Endpoints and arms whose effect with fitted values lies outside the range of the draws."""
-    found = []
+    """Endpoints, with their arms, whose effect with fitted values lies outside 95 % of the draws."""
+    if few_draws(trial):
+        return []
+    found: dict[str, list[str]] = {}
     for r in (trial.part("uncertainty") or {}).get("contrasts") or []:
-        c = next((c for c in trial.main_contrasts(str(r.get("endpoint"))) if c.get("arm") == r.get("arm")), {})
-        e, low, high = real(c.get("estimate")), real(drawn(r)["ci_low"]), real(drawn(r)["ci_high"])
+        name, arm = str(r.get("endpoint")), r.get("arm")
+        c = next((c for c in trial.main_contrasts(name) if c.get("arm") == arm), {})
+        e, low, high = real(c.get("estimate")), real(r.get("low")), real(r.get("high"))
         if e is not None and low is not None and high is not None and not low <= e <= high:
-            endpoint = trial.endpoint_by_id.get(str(r.get("endpoint")))
-            what = plain(r.get("endpoint")) if endpoint is None else the_endpoint(trial, endpoint)
-            found.append(f"{what} with {plain(r.get('arm'))}")
-    return found
+            found.setdefault(name, []).append(plain(arm))
+    return [
+        f"{the_endpoint(trial, trial.endpoint_by_id[name]) if name in trial.endpoint_by_id else name} with {join(arms)}"
+        for name, arms in found.items()
+    ]
 
 
 def headlines(trial: Finished, known: Evidence, assumptions: Sequence[Assumed]) -> list[tuple[str, str]]:

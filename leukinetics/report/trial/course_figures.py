@@ -13,7 +13,7 @@ from leukinetics.report.trial.courses import Course
 from leukinetics.report.trial.folder import Finished
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import duration, number, percent, unit_text, with_unit
-from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, short, wrapped
+from leukinetics.report.trial.style import INK, REFERENCE, SOFT, Look, Picture, canvas, picture, short, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +105,8 @@ def _style(axes: Any, course: Course, limits: tuple[float, float, bool]) -> None
 def _line(axes: Any, table: pd.DataFrame, unit: float, look: Look, low: float, marks: bool, width: float = 1.8) -> None:
     x = table["time"].to_numpy() / unit
     y = np.maximum(table["q50"].to_numpy(), low)
-    axes.plot(x, y, color=look.colour, ls=look.dash, lw=width, zorder=4)
+    over = 0.5 if look.colour == REFERENCE else 0.0  # dashed, so that a line that it lies on is seen
+    axes.plot(x, y, color=look.colour, ls=look.dash, lw=width, zorder=4 + over)
     if marks and len(x) <= MOST_POINTS:
         known = (table["below"] < 0.5).to_numpy()
         axes.plot(x[known], y[known], look.marker, color=look.colour, ms=3.8, mew=0, zorder=5)

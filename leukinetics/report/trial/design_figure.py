@@ -111,7 +111,9 @@ def _marks(trial: Finished) -> list[tuple[str, list[float], str]]:
         found.append((short(f"rule: {plain(rule.id).replace('_', ' ')}", 34), times[:MOST_DRAWN], "d"))
     for e in p.endpoint[:6]:
         primary = e.id == trial.primary.id and len(p.endpoint) > 1
-        mark = short(brief(trial, e), 26 if primary else 36) + (" (primary)" if primary else "")
+        words, most = brief(trial, e), 27 if primary else 37
+        words = words if len(words) <= most else plain(e.id).replace("_", " ")
+        mark = short(words, most) + (" (primary)" if primary else "")
         if e.at is not None:
             found.append((mark, sorted({*e.visits, e.at}), "v"))
         else:

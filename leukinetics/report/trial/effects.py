@@ -106,7 +106,7 @@ def _forest(trial: Finished, endpoint: str, arm: str, rows: list[Row], look: Loo
     if lines and lines[0][1] is main and main is not None:
         axes.axvline(scale * float(main["estimate"]), color=look.colour, lw=0.9, ls=(0, (2, 2)), zorder=1)
     reference = plain(rows[0].get("reference"))
-    back.text(10, 16, f"{short(arm, 30)} against {short(reference, 30)}", fontsize=11, fontweight="bold", va="center")
+    back.text(10, 16, f"{short(arm, 48)} against {short(reference, 48)}", fontsize=11, fontweight="bold", va="center")
     for x, text, ha in ((x0 - 22, "n", "right"), (x1 + 14, f"effect ({trial.level} CI)", "left")):
         back.text(x, 34, text, ha=ha, va="center", fontsize=9.5, color=SOFT)
     for i, (label, line, bold) in enumerate(lines):
@@ -159,5 +159,4 @@ def _share(part: Row, rows: list[Row]) -> float:
 def _subgroup(trial: Finished, row: Row) -> str:
     """A subgroup's title: its id, with what it is cut by where that is another name."""
     own = str(row.get("id"))
-    name = trial.said(own) if own != row.get("on") else trial.label(own)
-    return short(name.replace("_", " "), 44)
+    return short(trial.label(own) if own == row.get("on") else trial.said(own.replace("_", " ")), 44)

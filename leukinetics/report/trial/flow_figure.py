@@ -93,7 +93,7 @@ def _arm_lines(trial: Finished, row: Row, most: int) -> list[str]:
     parts = [
         f"allocated: {count(row.get('allocated'))}",
         f"left the trial: {count(row.get('left'))}",
-        *(f"rule “{trial.said(str(r.get('id'))).replace('_', ' ')}” fired: {count(r.get('n'))}" for r in _rules(row)),
+        *(f"rule “{trial.said(str(r.get('id')).replace('_', ' '))}” fired: {count(r.get('n'))}" for r in _rules(row)),
         f"not analysed: {_lost(trial, row)}",
         f"analysed: {count(row.get('analysed'))}",
     ]

@@ -162,7 +162,9 @@ def duration(days: float) -> str:
             return f"{round(value):,} {name}{'' if round(value) == 1 else 's'}"
     if days >= 1:
         return f"{days:,.0f} days" if days >= 100 else f"{number(days)} days"
-    return f"{number(days * 24)} hours" if days * 24 >= 2 else f"{number(days * 1440)} minutes"
+    size, name = (24, "hours") if days * 24 >= 2 else (1440, "minutes")
+    text = f"{float(f'{days * size:.3g}'):.10g}"
+    return f"{text} {name.removesuffix('s') if text == '1' else name}"
 
 
 def power_of_ten(n: int) -> str:

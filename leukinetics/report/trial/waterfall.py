@@ -49,7 +49,7 @@ def _changes(trial: Finished, endpoint: Endpoint) -> dict[str, Array]:
     if endpoint.kind not in KINDS:
         return {}
     rows = trial.endpoints
-    rows = rows[rows["endpoint"] == endpoint.id]
+    rows = rows[(rows["endpoint"] == endpoint.id) & (rows["missing"] == "")]  # as they are analysed
     if endpoint.at is not None and rows["time"].notna().any():
         rows = rows[np.isclose(rows["time"], endpoint.at)]
     value, base = rows["value"].to_numpy(dtype=float), rows["baseline"].to_numpy(dtype=float)
