@@ -154,15 +154,18 @@ def _draws(trial: Finished, told: Sequence[Row]) -> str:
 
 
 def outside(trial: Finished) -> list[str]:
-    """Endpoints, with their arms, whose effect with fitted values lies outside 95 % of the draws."""
+    """Endpoints, with their arms, whose interval with fitted values lies wholly outside 95 % of the draws."""
     if few_draws(trial):
         return []
     found: dict[str, list[str]] = {}
     for r in (trial.part("uncertainty") or {}).get("contrasts") or []:
         name, arm = str(r.get("endpoint")), r.get("arm")
         c = next((c for c in trial.main_contrasts(name) if c.get("arm") == arm), {})
-        e, low, high = real(c.get("estimate")), real(r.get("low")), real(r.get("high"))
-        if e is not None and low is not None and high is not None and not low <= e <= high:
+        own = real(c.get("ci_low")), real(c.get("ci_high"))
+        low, high = real(r.get("low")), real(r.get("high"))
+        if None in own or low is None or high is None:
+            continue
+        if (own[1] or 0.0) < low or (own[0] or 0.0) > high:
             found.setdefault(name, []).append(plain(arm))
     return [
         f"{the_endpoint(trial, trial.endpoint_by_id[name]) if name in trial.endpoint_by_id else name} with {join(arms)}"
