@@ -60,6 +60,13 @@ def test_an_unusable_distribution_names_what_is_wrong(spec: object, message: str
         read_distribution("weight", spec, "kg")
 
 
+def test_sex_is_one_of_two() -> None:
+    assert read_distribution("sex", 1, "").center == 1.0
+    for spec in (2, {"value": 0.5}, {"mean": 0.5, "sd": 0.1}):
+        with pytest.raises(DataError, match=r"'sex' is 0 \(man\) or 1 \(woman\)"):
+            read_distribution("sex", spec, "")
+
+
 def test_only_what_belongs_to_patients_may_be_set() -> None:
     with pytest.raises(DataError, match="belongs to the model"):
         make_plan(fake_assembly(), {"kloss": {"value": 1, "unit": "1/day"}})
