@@ -2,7 +2,8 @@
 
 With a threshold an event is an episode: a visit at which the threshold holds and at the visit before did not (at the
 first visit of the window: at the baseline did not). ``time_to_event`` is that of the first visit at which it holds,
-whatever the baseline. Time 0 is the baseline, before treatment, and no visit.
+whatever the baseline. Time 0 is before treatment and no visit; in a window from time 0 on its sample, which is not the
+baseline where that is the qualifying value, is the one before the first visit.
 
 Without one the observable is ``L(t)``, the number of events expected up to ``t``, and the events of a patient are a
 Poisson process with that intensity: the k-th comes where ``L(t) - L(0)`` reaches ``E_1 + ... + E_k``, with ``E`` unit

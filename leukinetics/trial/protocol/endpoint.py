@@ -27,8 +27,6 @@ REPEATED = ("mmrm", "log_mmrm")
 KINDS: tuple[str, ...] = get_args(Kind)
 STATISTICS: tuple[str, ...] = get_args(Statistic)
 ANALYSES: tuple[str, ...] = get_args(Analysis)
-_CONTINUOUS = ("unadjusted", "ancova")
-_POSITIVE = (*_CONTINUOUS, "log_ancova")
 #: The analyses that fit each kind, its default first. The logarithm needs values that are above 0 by their nature.
 FITTING: dict[str, tuple[str, ...]] = {
     "value": ("ancova", "unadjusted", "log_ancova", "mmrm", "log_mmrm"),
