@@ -109,7 +109,8 @@ def summary(result: TrialResult) -> list[str]:
     rows: dict[tuple[str, str], list[str]] = {}
     for c in s["contrasts"]:
         if c["endpoint"] in primary:  # the first of an endpoint and arm is the main one
-            rows.setdefault((c["endpoint"], c["arm"]), _cells(c))
+            unit = s["arms"][0]["endpoints"][c["endpoint"]].get("unit", "")
+            rows.setdefault((c["endpoint"], c["arm"]), _cells(c, unit))
     heads = [
         "endpoint",
         "arm",
@@ -146,7 +147,11 @@ def _doubts(s: dict[str, Any], primary: list[str]) -> list[str]:
     ]
 
 
-def _cells(contrast: dict[str, Any]) -> list[str]:
+#: Measures that are in the unit of the endpoint; all others are ratios, percent or shares.
+IN_UNIT = ("difference",)
+
+
+def _cells(contrast: dict[str, Any], unit: str) -> list[str]:
     def shown(value: float | None) -> str:
         return "-" if value is None else f"{value:.4g}"
 
@@ -156,7 +161,7 @@ def _cells(contrast: dict[str, Any]) -> list[str]:
         contrast["endpoint"],
         contrast["arm"],
         contrast["reference"],
-        contrast["measure"].replace("_", " "),
+        contrast["measure"].replace("_", " ") + (f", {unit}" if unit and contrast["measure"] in IN_UNIT else ""),
         shown(contrast["estimate"]),
         "-" if low is None and high is None else f"{shown(low)} to {shown(high)}",
         "-" if p is None else ("<0.0001" if p < 1e-4 else f"{p:.2g}"),

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Power
 from leukinetics.trial.statistics.compare import number
+from leukinetics.trial.statistics.describe import wilson
 from leukinetics.trial.statistics.scale import analysis_of
 from leukinetics.trial.studies.assurance import assurance
 from leukinetics.trial.studies.enrichment import enrichment
-from leukinetics.trial.studies.pool import Pool, power_of, wilson
+from leukinetics.trial.studies.pool import Pool, power_of
 from leukinetics.trial.studies.question import Contrast, Keep, Progress, compute_now, contrast_of, say_nothing
 from leukinetics.trial.studies.side import parallel_effect, pool_of
 from leukinetics.trial.studies.size import ROUGH, size_for
@@ -102,8 +103,8 @@ def _at(prepared: Prepared, pool: Pool, n: int) -> dict[str, Any]:
         return {"n_per_arm": n, "power": None, "power_low": None, "power_high": None}
     share = _share(prepared, pool, n)
     replicates = pool.replicates((prepared.protocol.power or Power()).replicates)
-    low, high = wilson(round(share * replicates), replicates)
-    return {"n_per_arm": n, "power": share, "power_low": number(low), "power_high": number(high)}
+    found = wilson(share, replicates, 0.05)
+    return {"n_per_arm": n, "power": share, "power_low": number(found.low), "power_high": number(found.high)}
 
 
 def _assured(
