@@ -74,9 +74,12 @@ def fake_assembly(**population: object) -> SimpleNamespace:
         readouts=pd.DataFrame({"id": ["crp", "mab", "tnf"], "unit": ["mg/L", "mg/L", "pg/mL"]}),
         drugs={
             "mab": SimpleNamespace(
-                route_target={"sc": "mab_depot", "iv": "mab_central"}, amount_unit="mg", molar_mass=145000.0
+                route_target={"sc": "mab_depot", "iv": "mab_central"},
+                amount_unit="mg",
+                molar_mass=145000.0,
+                regimens=(),
             ),
-            "pulse": SimpleNamespace(route_target={"iv": "marker"}, amount_unit="ng/kg", molar_mass=None),
+            "pulse": SimpleNamespace(route_target={"iv": "marker"}, amount_unit="ng/kg", molar_mass=None, regimens=()),
         },
         genotypes=pd.DataFrame(
             {

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from leukinetics import DataError, ModelError, trial
 from leukinetics.biology.folder import load
 from leukinetics.cli import app
-from leukinetics.commands.new import new_trial, protocol_text
+from leukinetics.commands.new import CHALLENGES, new_trial, protocol_text
 from leukinetics.trial.checks.schema import part_of
 from leukinetics.trial.protocol import Protocol
 
@@ -48,6 +48,17 @@ def test_every_condition_has_a_valid_protocol(condition: str) -> None:
     text = protocol_text(condition, "canakinumab", HERE)
     assert trial.prepare(tomllib.loads(text)).protocol.trial.condition == condition
     trial.prepare(tomllib.loads(SWITCHED_OFF.sub("", text)))
+
+
+def test_healthy_people_are_made_ill_in_both_arms() -> None:
+    """A condition that a challenge brings is nothing without the challenge."""
+    arms = tomllib.loads(protocol_text("endotoxaemia", "anakinra", HERE))["arm"]
+    given = [{"drug": "lps", "amount": "2 ng/kg", "route": "iv"}]
+    assert [arm["background"] for arm in arms] == [given, given]
+    assert [arm.get("dose", [{}])[0].get("drug") for arm in arms] == [None, "anakinra"]
+    for condition, drug in CHALLENGES.items():
+        alone = tomllib.loads(protocol_text(condition, drug, HERE))["arm"]
+        assert all("background" not in arm for arm in alone)
 
 
 def test_the_usual_regimen_is_that_of_the_condition() -> None:

@@ -60,6 +60,13 @@ def test_an_unusable_distribution_names_what_is_wrong(spec: object, message: str
         read_distribution("weight", spec, "kg")
 
 
+def test_sex_is_one_of_two() -> None:
+    assert read_distribution("sex", 1, "").center == 1.0
+    for spec in (2, {"value": 0.5}, {"mean": 0.5, "sd": 0.1}):
+        with pytest.raises(DataError, match=r"'sex' is 0 \(man\) or 1 \(woman\)"):
+            read_distribution("sex", spec, "")
+
+
 def test_only_what_belongs_to_patients_may_be_set() -> None:
     with pytest.raises(DataError, match="belongs to the model"):
         make_plan(fake_assembly(), {"kloss": {"value": 1, "unit": "1/day"}})
@@ -109,6 +116,8 @@ def test_criteria() -> None:
     for text in ("about 2 mg/L", ">= 2 mgg/L", "10 to 2 mg/L", "2ng/L to 10 mg/L", "=> 2 mg/L", "", ">="):
         with pytest.raises(ProtocolError, match="crp"):
             parse_criterion(text, "crp")
+    with pytest.raises(ProtocolError, match="it is '18-75 years'; write such a range as '18 to 75 years'"):
+        parse_criterion("18-75 years", "it")
     assert Bound(">", 2.0, "").value_in("dimensionless") == 2.0
     assert Bound(">", 50.0, "%").value_in("fold") == 0.5
     for unit in ("mg/L", "%", "day"):

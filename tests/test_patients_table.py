@@ -17,7 +17,7 @@ import leukinetics as lk
 from leukinetics import DataError, ProtocolError, biology, patients, trial
 from leukinetics.patients.labels import covariate_table, in_clinical_units
 from leukinetics.patients.population_table import KEY
-from leukinetics.trial.people import population_provenance
+from leukinetics.trial.made_with import population_provenance
 from leukinetics.trial.virtual import people_of, virtual_patients
 
 AGE = {"age": {"mean": 50, "sd": 12, "unit": "year"}}

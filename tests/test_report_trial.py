@@ -245,12 +245,13 @@ def test_says_that_it_is_a_prediction(page: Page) -> None:
 def test_answer_is_of_the_primary_contrasts(trial: Path, page: Page) -> None:
     row = next(r for r in json.loads((trial / "summary.json").read_text())["contrasts"] if r["arm"] == HIGH)
     assert f"{abs(round(row['estimate']))} % {'lower' if row['estimate'] < 0 else 'higher'} with 150 mg" in page.words
-    assert "Over 3 draws of what is uncertain in the model" in page.words
+    assert "Over 3 draws of all that is uncertain in the model" in page.words
+    assert "45 % lower (30 to 55 %) with 150 mg" in page.words and "range of all draws" in page.words
 
 
 def test_credibility_risk_and_assumptions(page: Page) -> None:
     assert "High: influence is medium, the consequence of a wrong decision high." in page.words
-    assert "The answer leans most on tolerance_onset." in page.words
+    assert "The answer leans most on tolerance onset." in page.words
     assert "Not stated in the protocol ([report], context_of_use)." in page.words
 
 
@@ -466,8 +467,9 @@ def test_p_value(p: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("days", "text"),
     [
-        (0, "time 0"), (364, "52 weeks"), (365, "365 days"), (10.5, "10.5 days"), (1 / 24, "1 hour"), (1.0, "24 hours"),
-        (7, "7 days"), (14, "2 weeks"), (1 / 1440, "1.00 minutes"), (3650, "10 years"), (1.5, "36 hours"),
+        (0, "time 0"), (364, "52 weeks"), (365, "365 days"), (365.25, "1 year"), (1826.25, "5 years"),
+        (1830.4, "1,830 days"), (10.5, "10.5 days"), (1 / 24, "1 hour"), (1.0, "24 hours"),
+        (7, "7 days"), (14, "2 weeks"), (1 / 1440, "1 minute"), (3650, "10 years"), (1.5, "36 hours"),
     ],
 )  # fmt: skip
 def test_duration(days: float, text: str) -> None:
@@ -478,7 +480,7 @@ def test_effects_in_words() -> None:
     row = {"measure": "percent_difference", "estimate": -48.0, "ci_low": -61.0, "ci_high": -32.0, "p_value": 1e-5}
     assert effect_words(row) == "48 % lower (95 % CI 32 to 61 %, p < 0.001)"
     row = {"measure": "ratio", "estimate": 0.9, "ci_low": 0.7, "ci_high": 1.2, "p_value": 0.4, "p_adjusted": 0.8}
-    assert effect_words(row, arm="A") == "10 % lower with A (95 % CI 30 % lower to 20 % higher, p = 0.80)"
+    assert effect_words(row, arm="A") == "10 % lower with A (95 % CI 30 % lower to 20 % higher, adjusted p = 0.80)"
     row = {"measure": "risk_difference", "estimate": 0.25, "ci_low": 0.11, "ci_high": 0.39, "p_value": None}
     assert effect_words(row) == "25 percentage points higher (95 % CI 11 to 39 percentage points)"
     row = {"measure": "hazard_ratio", "estimate": 1.9, "ci_low": 1.1, "ci_high": 3.3, "p_value": 0.02}
@@ -491,7 +493,7 @@ def test_effects_in_words() -> None:
 
 @pytest.mark.parametrize(
     ("influence", "consequence", "starts"),
-    [("low", "low", "Low"), ("low: x", "High", "Medium"), ("medium", "high", "High"), ("", "low", "Follows")],
+    [("low", "low", "Low"), ("low: x", "High", "Medium"), ("medium", "high", "High"), ("", "low", "Not rated")],
 )
 def test_model_risk(influence: str, consequence: str, starts: str) -> None:
     assert model_risk(influence, consequence).startswith(starts)

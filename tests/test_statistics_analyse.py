@@ -217,7 +217,7 @@ def test_events_are_never_made_up() -> None:
 def test_missing_values_are_counted() -> None:
     endpoints, population = tables("parallel")
     found = analyse(plain(missing="worst"), endpoints, population)
-    assert arm(found, "resp")["missing"] == {"left": 0, "rule": 0, "failed": 0, "imputed": 5}
+    assert arm(found, "resp")["missing"] == {"left": 0, "rule": 0, "undefined": 0, "failed": 0, "imputed": 5}
     assert arm(found, "resp")["n"] == 40
     assert arm(found, "mm")["missing"]["imputed"] == 5  # at the visit that is reported
     available = analyse(plain(), endpoints, population)
@@ -307,6 +307,9 @@ def test_baseline_table() -> None:
     assert alleles["share"] == pytest.approx((here["rs1"] > 0).mean())
     twins = analyse(plain("twins"), *tables("twins"), UNITS, DESCRIBED)["baseline"]
     assert [a["name"] for a in twins[0]["arms"]] == ["all"]
+    # An assay reports a drug that nobody was given yet as half its limit.
+    more = population.assign(**{"baseline.canakinumab": 0.05})
+    assert analyse(plain(), endpoints, more, UNITS, DESCRIBED)["baseline"] == rows
 
 
 def test_failed_patients_are_nowhere() -> None:

@@ -124,6 +124,22 @@ def test_interaction_is_that_of_the_linear_model(twins: bool) -> None:
     assert found == pytest.approx(expected, rel=1e-6)
 
 
+def test_baselines_without_a_logarithm_leave_nobody_out() -> None:
+    rng = np.random.default_rng(2)
+    control, treated = (
+        table(a, rng.lognormal(1, 0.5, 20), rng.lognormal(1, 0.5, 20), k) for a, k in (("c", 0), ("t", 50))
+    )
+    values = endpoint("value", analysis="log_ancova")
+    some = control.assign(baseline=np.where(np.arange(20) < 3, 0.0, control["baseline"]))
+    found = compare(values, treated, some, design="parallel")[0]
+    assert found["estimate"] is None
+    assert "3 of the baselines have no logarithm" in found["analysis"]
+    # A drug has no level in anybody: there is no such covariate.
+    nobody = compare(values, treated.assign(baseline=0.0), control.assign(baseline=0.0), design="parallel")[0]
+    assert nobody["n"] == 40
+    assert nobody["analysis"].endswith("(arm)")
+
+
 def test_a_logarithm_that_cannot_be_taken_is_said() -> None:
     data = parallel()
     data.loc[3, "value"] = -100.0

@@ -260,3 +260,27 @@ def test_a_flat_likelihood_is_still_at_its_maximum() -> None:
     rate = [sum(v * n for v, _, n in cells) / sum(d * n for _, d, n in cells) for cells in (treated, control)]
     assert found["estimate"] == pytest.approx(rate[0] / rate[1], rel=0.01)
     assert found["ci_low"] < found["estimate"] < found["ci_high"]
+
+
+def test_equal_twins_have_no_interval() -> None:
+    """What rounding leaves of the variance of a rate ratio of 1 is no evidence that it is 1."""
+    rng = np.random.default_rng(7)
+    counts = rng.poisson(1.3, 27).astype(float)
+    twins = [table("x", counts, exposure=rng.choice([84.0, 70.0, 56.0], 27))] * 2
+    found = compare(endpoint("event_rate"), *twins, design="twins")[0]
+    assert found["estimate"] == 1.0
+    assert (found["ci_low"], found["ci_high"], found["p_value"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("kind", ["event_rate", "time_to_event", "responder", "value"])
+def test_n_counts_twins_once(kind: str) -> None:
+    rng = np.random.default_rng(5)
+    treated, control = (
+        table("x", rng.poisson(m, 40).clip(0, 1 if kind == "responder" else 99) + 0.0, exposure=80.0)
+        for m in (1.0, 3.0)
+    )
+    gone = treated.assign(missing=np.where(np.arange(40) < 5, "failed", ""))
+    found = compare(endpoint(kind), gone, control, design="twins")[0]
+    assert found["n"] == (40 if "event" in kind else 35)  # pairs, or all who were followed in an arm
+    apart = compare(endpoint(kind), gone.assign(patient=gone["patient"] + 100), control, design="parallel")[0]
+    assert apart["n"] == 75

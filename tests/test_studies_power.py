@@ -282,6 +282,45 @@ def test_enrichment_counts_people_and_costs() -> None:
     assert all(nobody[k] is None for k in ("effect", "ci_low", "n_for_target", "screened_for_target", "cost"))
 
 
+def test_enrichment_analyses_all_visits_as_the_trial_does() -> None:
+    study = {"sizes": [100], "replicates": 50, "biomarker": "weight", "enrichment": [1.0], "unit": "kg"}
+    repeated = {
+        "id": "mixed", "observable": "crp", "kind": "percent_change", "at": "8 weeks", "analysis": "log_mmrm",
+        "visits": ["2 weeks", "4 weeks"], "noise": True,
+    }  # fmt: skip
+    plan = protocol(power=study, endpoint=[repeated], dropout={"rate": 0.98, "observable": "crp", "hazard_ratio": 4.0})
+    found = trial.run(trial.prepare(plan, assembly=fake_assembly())).summary
+    (whole,) = found["contrasts"]
+    (everybody,) = found["power"]["enrichment"]
+    assert found["arms"][0]["endpoints"]["mixed"]["missing"]["left"] > 5
+    assert (everybody["effect"], everybody["ci_low"]) == (whole["estimate"], whole["ci_low"])
+
+
+@pytest.mark.parametrize("among", ["screened", "enrolled"])
+def test_people_who_are_not_of_the_population_are_not_screened(among: str) -> None:
+    """A trial meets no people that a matched selection of virtual ones leaves out: they cost nothing."""
+    study = {"sizes": [100], "replicates": 50, "biomarker": "crp", "enrichment": [4.0], "unit": "mg/L"}
+    match = {"observable": "weight", "mean": 95.0, "sd": 4.0, "unit": "kg"}
+    found = {}
+    for name, population in (("plain", {}), ("matched", {"match": [match], "among": among})):
+        prepared = trial.prepare(
+            protocol(power=study, eligibility={"crp": ">= 2 mg/L"}, population=population), assembly=fake_assembly()
+        )
+        found[name] = trial.run(prepared)
+    screened = {name: len(result.screening) for name, result in found.items()}
+    assert screened["matched"] > 2 * screened["plain"]
+    share = {name: result.summary["power"]["enrichment"][0]["share"] for name, result in found.items()}
+    assert share["matched"] == pytest.approx(share["plain"], rel=0.35)
+    reason = found["matched"].screening["reason"]
+    left_out = (reason == "not selected to match the population").sum()
+    high = (found["matched"].population["screening.crp"] >= 4.0).mean()
+    if among == "screened":
+        expected = high * 120 / (screened["matched"] - left_out)
+    else:
+        expected = high * (120 + left_out) / screened["matched"]
+    assert share["matched"] == pytest.approx(expected, rel=1e-7)
+
+
 def test_what_power_cannot_be_asked_is_refused() -> None:
     for study, message in (
         ({"endpoint": "crpp"}, "crpp"),

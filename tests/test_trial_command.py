@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 import leukinetics as lk
 from leukinetics.cli import app
 from leukinetics.commands import trial as command
+from leukinetics.trial import TrialResult
 from leukinetics.trial.folder import is_begun
 
 SPEC = """
@@ -205,3 +207,23 @@ def test_progress_tells_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
         "power: 2 of 1,000, about 2.8 h left",
     ]
     assert [command.duration(s) for s in (0.4, 89, 100, 5400)] == ["0 s", "89 s", "2 min", "1.5 h"]
+
+
+def test_what_was_asked_for_and_not_had_is_said() -> None:
+    contrast = {"arm": "b", "reference": "a", "measure": "ratio", "p_value": None}
+    found = {
+        "trial": "T", "patients": {"screened": 9, "enrolled": 4, "failed": 0},
+        "matching": {"targets": [
+            {"what": "mean of crp", "unit": "mg/L", "target": 5000.0, "after": 46.6, "reached": False},
+            {"what": "mean of age", "unit": "year", "target": 50.0, "after": 50.0, "reached": True},
+        ]},
+        "arms": [{"name": "a", "endpoints": {"x": {"n": 0}}}, {"name": "b", "endpoints": {"x": {"n": 2}}}],
+        "contrasts": [{"endpoint": "x", **contrast, "estimate": None, "ci_low": None, "ci_high": None}],
+    }  # fmt: skip
+    protocol = SimpleNamespace(analysis=SimpleNamespace(primary=["x"], alpha=0.05))
+    lines = command.summary(cast(TrialResult, SimpleNamespace(summary=found, protocol=protocol)))
+    assert lines[2].split() == ["x", "b", "a", "ratio", "-", "-", "-"]
+    assert lines[3:] == [
+        "not reached: mean of crp of 5000 mg/L; the nearest is 46.6 mg/L",
+        "x: nobody under 'a' has a value, so that nothing is compared with it",
+    ]

@@ -123,6 +123,24 @@ def test_who_left_has_no_window_but_the_slope_so_far() -> None:
     assert missing["time_to_event"] == {4: "", 2: "", 9: ""}
 
 
+@pytest.mark.parametrize("kind", ["percent_change", "fold", "maximum_fold"])
+def test_relative_to_a_baseline_of_0_there_is_no_number(kind: str) -> None:
+    """Not an infinite one, and it is counted as missing: of a drug before it is given, of a score at its floor."""
+    x = [[0.0, 3.0, 3.0, 3.0, 3.0], [0.0, 0.0, 0.0, 0.0, 0.0], [2.0, 1.0, 1.0, 1.0, 1.0]]
+    if kind == "maximum_fold":
+        made = endpoint(kind, every="1 week")
+        values = endpoint_values(made, Samples(WEEKS, exact(np.array(x), "mg/L"), exact(np.array(x)[:, :1], "mg/L")))
+    else:
+        made = endpoint(kind, at="4 weeks", analysis="mmrm", visits=["1 week", "2 weeks", "3 weeks"])
+        values = endpoint_values(made, samples(x))
+    found = table(made, values).set_index("patient")
+    for patient in (4, 2):
+        assert found.loc[[patient], "value"].isna().all()
+        assert (found.loc[[patient], "missing"] == "undefined").all()
+    assert np.isfinite(found.loc[[9], "value"]).all()
+    assert (found.loc[[9], "missing"] == "").all()
+
+
 def test_samples_after_a_rule_are_said_to_be_only_where_the_analysis_asks() -> None:
     made = endpoint("value", at="4 weeks", analysis="mmrm", visits=["1 week", "2 weeks", "3 weeks"])
     values = endpoint_values(made, samples(np.ones((3, 5))))

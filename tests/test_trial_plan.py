@@ -132,3 +132,30 @@ def test_numbers_in_words() -> None:
     assert [time(0.1), time(40), time(600), time(9000)] == ["1 s", "40 s", "10 min", "2.5 h"]
     assert [size(10), size(5e4), size(2.5e6), size(3e7), size(2e10)] == ["1 kB", "50 kB", "2.5 MB", "30 MB", "20 GB"]
     assert [number(2550), number(0.6), number(12.25)] == ["2,550", "0.6", "12.25"]
+
+
+def test_notes_of_what_may_not_be_meant() -> None:
+    text = planned(
+        endpoint=[
+            {"id": "start", "observable": "crp", "kind": "value", "at": "0 d"},
+            {"id": "top", "observable": "crp", "kind": "maximum", "every": "5 weeks"},
+            {"id": "even", "observable": "crp", "kind": "maximum", "every": "4 weeks"},
+        ]
+    ).text()
+    assert "start is read at time 0, before anything is given: the arms cannot differ." in text
+    assert "top is read at 10 weeks for the last time: 'every' does not divide its window." in text
+    assert "even is read" not in text
+
+
+def test_a_dose_far_above_the_usual_ones_is_noted() -> None:
+    def text(amount: str) -> str:
+        dose = {"drug": "canakinumab", "amount": amount, "route": "sc"}
+        data = {
+            "trial": {"name": "A", "condition": "caps", "duration": "12 weeks", "patients_per_arm": 20},
+            "arm": [{"name": "placebo"}, {"name": "active", "dose": [dose]}],
+            "endpoint": [{"id": "crp", "observable": "crp", "kind": "value", "at": "8 weeks"}],
+        }
+        return plan(trial.prepare(data)).text()
+
+    assert "the largest dose of canakinumab is 1,429 times the largest usual one (10 mg/kg)." in text("1 kg")
+    assert "largest usual" not in text("600 mg")

@@ -204,8 +204,10 @@ def test_a_matched_trial_runs_and_says_how_it_was_matched() -> None:
     result = trial.run(prepared({"match": SHARE}))
     assert result.summary["matching"]["targets"][0]["target"] == 0.27
     flow = result.summary["flow"]
-    assert flow["excluded"] == result.summary["matching"]["rejected"]
-    assert flow["screened"] == flow["enrolled"] + flow["excluded"][0]["n"]
+    assert flow["not_met"] == result.summary["matching"]["rejected"]  # who is not selected is nobody a trial meets
+    assert flow["excluded"] == []
+    assert flow["screened"] == flow["enrolled"] == result.summary["patients"]["screened"]
+    assert len(result.screening) == flow["screened"] + flow["not_met"][0]["n"]
     assert trial.run(prepared()).summary["matching"] is None
 
 

@@ -17,6 +17,8 @@ from leukinetics.trial.plan_words import days
 from leukinetics.trial.times import days as in_days
 
 TEMPLATE = Path(__file__).with_name("new_trial.toml")
+#: Conditions of healthy people in whom a dose of a drug brings the disease.
+CHALLENGES = {"endotoxaemia": "lps", "il6_infusion": "rhil6", "ifn_alpha_therapy": "interferon_alpha"}
 CONDITION, DRUG = "metabolic_inflammation", "canakinumab"
 #: Doses of a trial at least, and days that it lasts at least where doses are repeated.
 DOSES, LEAST = 4, 84.0
@@ -48,7 +50,8 @@ def new_trial(condition: str = CONDITION, drug: str = DRUG, out: Path | None = N
 
 def protocol_text(condition: str, drug: str, path: Path) -> str:
     """The text of the protocol. ModelError where there is no such condition or drug."""
-    assembly = assemble(condition, drugs=[drug])
+    challenge = CHALLENGES.get(condition, drug)
+    assembly = assemble(condition, drugs=list(dict.fromkeys([drug, challenge])))
     spec, group = assembly.drugs[drug], assembly.condition
     if group is None:
         raise ModelError("A protocol needs a condition.")
@@ -68,7 +71,16 @@ def protocol_text(condition: str, drug: str, path: Path) -> str:
         "visit": visits[0],
     }
     quoted = {key: json.dumps(value, ensure_ascii=False)[1:-1] for key, value in values.items()}
+    background = (
+        f"[{{drug = {json.dumps(drug)}, amount = {json.dumps(regimen.amount)}, route = {json.dumps(regimen.route)}}}]"
+    )
+    challenged = ""
+    if challenge != drug:
+        background = _challenge(assembly.drugs[challenge], group)
+        challenged = f"background = {background}\n"
     more = {
+        "background": f"{'' if challenged else '#'}background = {background}",
+        "challenged": challenged,
         "rest": _rest(regimen, spec),
         "regimens": _regimens(spec),
         "visits": ", ".join(f'"{v}"' for v in visits),
@@ -78,6 +90,15 @@ def protocol_text(condition: str, drug: str, path: Path) -> str:
     }
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(quoted | more)
     return _COMMENTED.sub(lambda line: f"{line[1]:<{_COLUMN}}# {line[2]}", text)
+
+
+def _challenge(spec: DrugSpec, condition: ConditionSet) -> str:
+    """The dose that everybody gets in a condition that a drug brings."""
+    r = _regimen(spec, condition)
+    keys = {"drug": spec.id, "amount": r.amount, "route": r.route, "every": _every(r)}
+    if r.duration:
+        keys["duration"] = days(in_days(r.duration))
+    return "[{" + ", ".join(f"{key} = {json.dumps(value)}" for key, value in keys.items() if value) + "}]"
 
 
 def _regimen(spec: DrugSpec, condition: ConditionSet) -> Regimen:

@@ -109,7 +109,8 @@ def summary(result: TrialResult) -> list[str]:
     rows: dict[tuple[str, str], list[str]] = {}
     for c in s["contrasts"]:
         if c["endpoint"] in primary:  # the first of an endpoint and arm is the main one
-            rows.setdefault((c["endpoint"], c["arm"]), _cells(c))
+            unit = s["arms"][0]["endpoints"][c["endpoint"]].get("unit", "")
+            rows.setdefault((c["endpoint"], c["arm"]), _cells(c, unit))
     heads = [
         "endpoint",
         "arm",
@@ -124,21 +125,44 @@ def summary(result: TrialResult) -> list[str]:
     return [
         f"{s['trial']}: {people['screened']:,} screened, {people['enrolled']:,} enrolled, {people['failed']:,} failed",
         *("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table if rows),
+        *_doubts(s, primary),
     ]
 
 
-def _cells(contrast: dict[str, Any]) -> list[str]:
+def _doubts(s: dict[str, Any], primary: list[str]) -> list[str]:
+    """What makes the numbers something else than was asked for: figures not matched, arms without a value."""
+    missed = [t for t in (s["matching"] or {}).get("targets", []) if not t["reached"]]
+    return [
+        *(
+            f"not reached: {t['what']} of {t['target']:.4g} {t['unit']}".rstrip()
+            + f"; the nearest is {t['after']:.4g} {t['unit']}".rstrip()
+            for t in missed
+        ),
+        *(
+            f"{name}: nobody under '{arm['name']}' has a value, so that nothing is compared with it"
+            for name in primary
+            for arm in s["arms"]
+            if arm["endpoints"][name]["n"] == 0
+        ),
+    ]
+
+
+#: Measures that are in the unit of the endpoint; all others are ratios, percent or shares.
+IN_UNIT = ("difference",)
+
+
+def _cells(contrast: dict[str, Any], unit: str) -> list[str]:
     def shown(value: float | None) -> str:
         return "-" if value is None else f"{value:.4g}"
 
-    p = contrast.get("p_adjusted")
+    low, high, p = contrast["ci_low"], contrast["ci_high"], contrast.get("p_adjusted")
     p = contrast["p_value"] if p is None else p
     return [
         contrast["endpoint"],
         contrast["arm"],
         contrast["reference"],
-        contrast["measure"].replace("_", " "),
+        contrast["measure"].replace("_", " ") + (f", {unit}" if unit and contrast["measure"] in IN_UNIT else ""),
         shown(contrast["estimate"]),
-        f"{shown(contrast['ci_low'])} to {shown(contrast['ci_high'])}",
+        "-" if low is None and high is None else f"{shown(low)} to {shown(high)}",
         "-" if p is None else ("<0.0001" if p < 1e-4 else f"{p:.2g}"),
     ]

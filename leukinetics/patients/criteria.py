@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COMPARE = re.compile(r"(>=|<=|>|<|≥|≤)\s*(.+)")
+_DASHED = re.compile(r"([\d.]+)\s*[-\u2013]\s*([\d.]+)\s*(.*)")
 _RANGE = re.compile(r"(\S+)\s+to\s+(.+)")
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
@@ -68,6 +69,9 @@ def parse_criterion(text: Any, what: str) -> list[Bound]:
         if low > high:
             raise ProtocolError(f"{what} is '{stripped}', from {low:g} to {high:g}; write the smaller number first.")
         return [Bound(">=", low, unit), Bound("<=", high, unit)]
+    if found := _DASHED.fullmatch(stripped):
+        low_to_high = f"{found[1]} to {found[2]} {found[3]}".rstrip()
+        raise ProtocolError(f"{what} is '{stripped:.60}'; write such a range as '{low_to_high}'.")
     if stripped[:1].isdigit():
         return [Bound(">=", *_quantity(stripped, what))]
     raise ProtocolError(f"{what} is '{stripped:.60}'; write a criterion such as '>= 2 mg/L' or '2 to 10 mg/L'.")

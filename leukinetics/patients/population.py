@@ -132,6 +132,8 @@ def read_distribution(name: str, spec: Any, unit: str, molar_mass: float | None 
         raise DataError(f"{what} has the median {numbers['median']:g}; a lognormal one must be above 0.")
     if not low < high:
         raise DataError(f"{what} is limited to {low:g} to {high:g} {unit}; give low below high.")
+    if name == "sex" and (found.kind != "constant" or found.center not in (0.0, 1.0)):
+        raise DataError(f"{what} is 0 (man) or 1 (woman); give one of them, or {{proportion = 0.5}} of women.")
     if not low <= found.center <= high:
         raise DataError(f"{what} is centred at {found.center:g} {unit}, outside of {low:g} to {high:g} {unit}.")
     return found if found.kind == "constant" or found.size > 0 else Distribution("constant", found.center)

@@ -33,20 +33,21 @@ def conclude(
     found = analyse(
         protocol, done.endpoints, population, units(prepared) | clinical_units(prepared.plan), list(described)
     )
+    people = flow(prepared, done, found["arms"])
     return {
         "trial": protocol.trial.name,
         "seed": protocol.trial.seed,
         "model_hash": prepared.assembly.model.hash,
         "patients": {
-            "screened": int(done.enrolled.screened[0]),
+            "screened": people["screened"],
             "enrolled": len(done.population),
             "failed": int(done.failures["patient"].nunique()) + int(done.enrolled.failed[0]),
         },
-        "flow": flow(prepared, done),
+        "flow": people,
         "matching": matching_summary(prepared, done.selection, done.population, done.screening),
         **found,
         "baseline": [_labelled(row, described) for row in found["baseline"]],
-        **studies(prepared, done.endpoints, population, journal.keep, threads, progress, typical),
+        **studies(prepared, done.endpoints, population, journal.keep, threads, progress, typical, done.screening),
     }
 
 

@@ -105,7 +105,9 @@ def require_all(prepared: Prepared, enrolled: Enrolled) -> None:
     if (got < prepared.needed).any():
         k = int(np.argmin(got))
         criteria = ", ".join(
-            f"{name} {b.sign} {b.value:g} {b.unit}" for name, bs in prepared.criteria.items() for b in bs
+            f"{name} {b.sign} {b.value:.10g} {b.unit}".rstrip()
+            for name, bounds in prepared.protocol.eligibility.items()
+            for b in bounds
         )
         matched = ", selected to match the population" if prepared.targets else ""
         raise ProtocolError(

@@ -1,43 +1,14 @@
-"""People who were made before: what a saved population says about itself, and its use in a protocol."""
+"""People who were made before, in a protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from leukinetics.errors import DataError, ModelError, ProtocolError
 from leukinetics.patients import Plan, TablePlan, load_population
 from leukinetics.patients.population_table import KEY
 from leukinetics.trial.protocol import Protocol
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from leukinetics.trial.prepare import Prepared
-
-
-def population_provenance(prepared: Prepared, typical: Mapping[str, float] | None = None) -> dict[str, Any]:
-    """What is to be saved with the people of a trial, see :func:`leukinetics.patients.save_population`."""
-    from leukinetics import __version__
-    from leukinetics.trial.tables import units
-
-    protocol, assembly = prepared.protocol, prepared.assembly
-    return {
-        "leukinetics": __version__,
-        "model_hash": assembly.model.hash,
-        "condition_hash": _condition_hash(protocol, assembly),
-        "condition": protocol.trial.condition,
-        "drugs": list(assembly.drugs),
-        "seed": protocol.trial.seed,
-        "typical": dict(typical or {}),
-        "units": units(prepared),
-    }
-
-
-def with_provenance(table: pd.DataFrame, prepared: Prepared, typical: Mapping[str, float]) -> pd.DataFrame:
-    """A trial's people with :func:`population_provenance` in ``attrs``, as if they had been loaded."""
-    table.attrs = {KEY: population_provenance(prepared, typical)}
-    return table
 
 
 def table_of(protocol: Protocol, plan: Plan, assembly: Any) -> TablePlan | None:
@@ -73,7 +44,7 @@ def _check_model(protocol: Protocol, assembly: Any, made_with: Mapping[str, Any]
     other_drugs = sorted(made_with.get("drugs", ())) != sorted(assembly.drugs)
     bare = made_with.get("condition_hash")
     same_people = condition == protocol.trial.condition and bare is not None and other_drugs
-    if same_people and bare == _condition_hash(protocol, assembly):  # other drugs make another model of the same people
+    if same_people and bare == condition_hash(protocol, assembly):  # other drugs make another model of the same people
         return
     raise DataError(
         f"its people were made with the model {theirs[:12]} ({condition}, leukinetics {made_with.get('leukinetics')}), "
@@ -81,7 +52,7 @@ def _check_model(protocol: Protocol, assembly: Any, made_with: Mapping[str, Any]
     )
 
 
-def _condition_hash(protocol: Protocol, assembly: Any) -> str | None:
+def condition_hash(protocol: Protocol, assembly: Any) -> str | None:
     """The hash of the condition's model without drugs; None where the trial's model was not made of files."""
     from leukinetics import biology
 

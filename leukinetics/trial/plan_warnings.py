@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from leukinetics.assays import assays
+from leukinetics.trial.amounts import parse_amount
 from leukinetics.trial.dosing import Block
 from leukinetics.trial.plan_pilot import Pilot
 from leukinetics.trial.plan_words import days
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.reference import reference_arm
+from leukinetics.trial.sampling_times import endpoint_times
 
 #: Fewer patients in an arm are too few for intervals that rest on the normal distribution.
 FEW = 20
 #: Of eligible people in the pilot: fewer make a trial that screens for long, or for ever.
 RARE = 0.02
+#: Times the largest usual dose: more is a slip of the unit.
+MUCH = 10.0
 _SAME = 1e-6  # days
+_WEIGHT = 70.0  # kg, to hold a dose per kg against a fixed one
 
 
 def warnings_of(prepared: Prepared, pilot: Pilot) -> list[str]:
@@ -25,6 +30,7 @@ def warnings_of(prepared: Prepared, pilot: Pilot) -> list[str]:
     return [
         *_assumed(prepared),
         *_measured(protocol),
+        *_amounts(prepared),
         *_times(prepared),
         *_comparison(protocol),
         *_size(prepared, pilot),
@@ -58,12 +64,38 @@ def _measured(protocol: Protocol) -> Iterator[str]:
         yield "the baseline is the qualifying value, which regresses to the mean in every arm: compare arms."
 
 
+def _amounts(prepared: Prepared) -> Iterator[str]:
+    """Doses far above those that the drug's file knows."""
+    given: dict[str, float] = {}
+    for block in prepared.blocks:
+        amount = min(block.amount * (_WEIGHT if block.per_kg else 1.0), block.cap)
+        given[block.drug] = max(given.get(block.drug, 0.0), amount)
+    for name, most in given.items():
+        spec = prepared.assembly.drugs[name]
+        usual = {}
+        for regimen in spec.regimens:
+            amount, per_kg = parse_amount(regimen.amount).inside(spec.amount_unit, spec.molar_mass, name)
+            usual[regimen.amount] = amount * (_WEIGHT if per_kg else 1.0)
+        if usual and most > MUCH * max(usual.values()):
+            times = most / max(usual.values())
+            text = max(usual, key=lambda amount: usual[amount])
+            yield f"the largest dose of {name} is {times:,.0f} times the largest usual one ({text})."
+
+
 def _times(prepared: Prepared) -> Iterator[str]:
     """Samples at the time of a dose, which are taken before it."""
     blocks = [b for b in prepared.blocks if b.part == "dose"]
+    end = prepared.protocol.trial.duration
     for endpoint in prepared.protocol.endpoint:
-        if endpoint.at is not None and any(_is_given(block, endpoint.at) for block in blocks):
+        if endpoint.at == 0:
+            yield f"{endpoint.id} is read at time 0, before anything is given: the arms cannot differ."
+        elif endpoint.at is not None and any(_is_given(block, endpoint.at) for block in blocks):
             yield f"{endpoint.id} is read at {days(endpoint.at)}, when a dose is due: just before it, at the trough."
+        if endpoint.every is not None:
+            stop = end if endpoint.to is None else endpoint.to
+            last = float(endpoint_times(endpoint, end)[-1])
+            if stop - last > _SAME:
+                yield f"{endpoint.id} is read at {days(last)} for the last time: 'every' does not divide its window."
 
 
 def _is_given(block: Block, time: float) -> bool:

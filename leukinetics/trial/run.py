@@ -14,7 +14,7 @@ from leukinetics.trial.conclude import conclude
 from leukinetics.trial.folder import REPORT_PARTS, check_folder, clean, is_finished, stated, sweep, working
 from leukinetics.trial.identity import check_same, identity
 from leukinetics.trial.journal import Journal
-from leukinetics.trial.people import population_provenance, with_provenance
+from leukinetics.trial.made_with import population_provenance, with_provenance
 from leukinetics.trial.prepare import Prepared, patients_per_arm, prepare
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.provenance import provenance

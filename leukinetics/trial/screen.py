@@ -154,24 +154,38 @@ def checks(prepared: Prepared, selections: Sequence[Selection] | None) -> list[C
 def population_checks(prepared: Prepared) -> list[Check]:
     """Who could exist."""
     possible = Check(NOT_POSSIBLE, (), lambda visit, _: prepared.plan.plausible(dict(visit.columns)))
-    return [possible, *_criteria(prepared, prepared.plausible, "not plausible: {}", measured=False, negate=True)]
+    written = prepared.protocol.population.plausible
+    return [possible, *_criteria(prepared, prepared.plausible, written, "not plausible: {}", negate=True)]
+
+
+def nobodies(prepared: Prepared) -> list[str]:
+    """Reasons of people who were made and do not belong to the population: no trial would meet them at screening."""
+    matched = [NOT_SELECTED] if prepared.targets and prepared.protocol.population.among == "screened" else []
+    return [*(check.reason for check in population_checks(prepared)), *matched]
 
 
 def eligibility_checks(prepared: Prepared) -> list[Check]:
     """Who may take part."""
-    return _criteria(prepared, prepared.criteria, "{} not met", measured=True)
+    return _criteria(prepared, prepared.criteria, prepared.protocol.eligibility, "{} not met", measured=True)
 
 
 def _criteria(
-    prepared: Prepared, criteria: Mapping[str, list[Bound]], text: str, *, measured: bool, negate: bool = False
+    prepared: Prepared,
+    criteria: Mapping[str, list[Bound]],
+    written: Mapping[str, list[Bound]],
+    text: str,
+    *,
+    measured: bool = False,
+    negate: bool = False,
 ) -> list[Check]:
-    """Covariates first: who is left out by them need not be simulated."""
+    """Covariates first: who is left out by them need not be simulated. Reasons have the bounds as they were
+    ``written``: an age in years, not in the days that it is kept in."""
     told = [name for name in criteria if prepared.plan.unit_of(name) is not None]
     found = []
     for name in [*told, *(name for name in criteria if name not in told)]:
-        for bound in criteria[name]:
-            sign = _OPPOSITE[bound.sign] if negate else bound.sign
-            reason = text.format(f"{name} {sign} {bound.value:g} {bound.unit}".rstrip())
+        for bound, said in zip(criteria[name], written[name], strict=True):
+            sign = _OPPOSITE[said.sign] if negate else said.sign
+            reason = text.format(f"{name} {sign} {said.value:.10g} {said.unit}".rstrip())
             found.append(Check(reason, () if name in told else (name,), _meets(name, bound, name in told, measured)))
     return found
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from leukinetics.errors import ProtocolError
 from leukinetics.patients.population_table import KEY
 from leukinetics.trial.enrol import enrol, require_all
+from leukinetics.trial.made_with import population_provenance
 from leukinetics.trial.matching_summary import matching_summary
-from leukinetics.trial.people import population_provenance
 from leukinetics.trial.prepare import Prepared, patients_per_arm, prepare
 from leukinetics.trial.selection import selections
 from leukinetics.trial.tables import screening

@@ -8,6 +8,7 @@ from typing import Any
 
 from leukinetics.report.trial.certainty import influence
 from leukinetics.report.trial.folder import Finished
+from leukinetics.report.trial.names import meaning
 from leukinetics.report.trial.numbers import number, real, unit_text, with_unit
 
 _SPREAD = re.compile(r"(ln|logit|sd)\s+(\S+)")
@@ -16,10 +17,11 @@ Z95 = 1.96
 
 @dataclass(frozen=True)
 class Assumed:
-    """An assumed parameter: ``value`` as its table has it, ``range`` (95 % of what is thought possible) in words, and
-    ``influence`` on the answer, None where that was not studied."""
+    """An assumed parameter: what it is in words (``meaning``), ``value`` as its table has it, ``range`` (95 % of what
+    is thought possible) in words, and ``influence`` on the answer, None where that was not studied."""
 
     id: str
+    meaning: str
     value: str
     range: str
     source: str
@@ -49,6 +51,7 @@ def _row(row: dict[str, Any], known: dict[str, float]) -> Assumed:
     value, unit = float(row["published_value"]), str(row["published_unit"])
     return Assumed(
         name,
+        meaning(name, _words(row["note"])),
         with_unit(number(value), unit),
         _range(value, unit, str(row["uncertainty"] or "")),
         _words(row["source"]),

@@ -27,20 +27,28 @@ class TimeAxis:
 
 
 def time_axis(duration: float, most: int = 7) -> TimeAxis:
-    """The axis of a trial of ``duration`` days, with at most ``most`` ticks."""
+    """The axis of a trial of ``duration`` days, with at most ``most`` steps, the last at its end where one fits."""
     choices: tuple[tuple[float, float, str, tuple[float, ...]], ...] = (
         (0.25, 1 / 1440, "minutes", (15, 30, 60, 120)),
         (4.0, 1 / 24, "hours", (0.5, 1, 2, 3, 4, 6, 12, 24)),
-        (45.0, 1.0, "days", (1, 2, 5, 7, 14)),
-        (1200.0, 7.0, "weeks", (1, 2, 4, 8, 13, 26, 52)),
+        (45.0, 1.0, "days", (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 15, 20)),
+        (1200.0, 7.0, "weeks", (1, 2, 3, 4, 5, 6, 8, 10, 12, 13, 16, 20, 24, 26, 36, 48, 52)),
         (math.inf, 365.25, "years", (0.5, 1, 2, 5, 10, 20)),
     )
     _, size, name, steps = next(c for c in choices if duration <= c[0])
     span = duration / size
-    if name == "weeks" and span % 13 < 1e-6 and span >= 26:
+    if name == "years" and _whole(duration / 91.0):  # visits of such a trial are at multiples of 13 weeks
+        size, name = 364.0, "years of 52 weeks"
+        span = duration / size
+    if name == "weeks" and _whole(span / 13) and span >= 26:
         steps = (13, 26, 52, 104)
-    step = next((s for s in steps if span / s <= most), span / most)
+    fitting = [s for s in steps if span / s <= most] or [span / most]
+    step = next((s for s in fitting if _whole(span / s) and span / s >= min(3, most - 1)), fitting[0])
     return TimeAxis(size, name, [step * i for i in range(int(span / step + 1e-6) + 1)])
+
+
+def _whole(x: float) -> bool:
+    return x >= 1 - 1e-6 and abs(x - round(x)) < 1e-6
 
 
 def set_time(axes: Any, axis: TimeAxis, duration: float, label: bool = True) -> None:
@@ -74,7 +82,9 @@ def end_labels(axes: Any, x: float, places: Sequence[float], texts: Sequence[str
     to = (lambda v: math.log(max(v, low) / low) / math.log(high / low)) if log else (lambda v: (v - low) / (high - low))
     figure = axes.get_figure()
     height = axes.get_position().height * figure.get_size_inches()[1] * 72
-    moved = spread([to(v) for v in places], 13.5 / height, 0.02, 0.98)
+    lines = max((t.count("\n") + 1 for t in texts), default=1)
+    gap = min((1.5 + 12 * lines) / height, 0.96 / max(len(texts) - 1, 1))
+    moved = spread([to(v) for v in places], gap, 0.02, 0.98)
     right = axes.get_xlim()[1]
     for text, here, there, colour in zip(texts, [to(v) for v in places], moved, colours, strict=True):
         axes.annotate(
@@ -83,7 +93,8 @@ def end_labels(axes: Any, x: float, places: Sequence[float], texts: Sequence[str
             xytext=(1.035, there),
             xycoords="axes fraction",
             va="center",
-            fontsize=10,
+            fontsize=10 if gap * height >= 12 * lines else 8.5,
+            linespacing=1.0,
             color=INK,
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 1.2, "shrinkA": 1.5, "shrinkB": 0},
             annotation_clip=False,

@@ -7,10 +7,11 @@ from typing import Any
 from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.effects import effect_axis, measure_title
 from leukinetics.report.trial.folder import Finished, Row
-from leukinetics.report.trial.numbers import number, percent, real
-from leukinetics.report.trial.style import INK, KIND_COLOURS, SOFT, Look, Picture, canvas, picture, plain, short
+from leukinetics.report.trial.names import meaning, plain
+from leukinetics.report.trial.numbers import MEASURES, RATIOS, SHARES, number, percent, real
+from leukinetics.report.trial.style import INK, KIND_COLOURS, SOFT, Look, Picture, canvas, picture, short, wrapped
 from leukinetics.report.trial.text import sentence
-from leukinetics.report.trial.words import factor
+from leukinetics.report.trial.words import drawn, factor, measure_unit
 
 WIDTH, MOST_BARS = 760, 15
 
@@ -47,14 +48,15 @@ def _uncertainty(trial: Finished, key: tuple[str, str], rows: list[Row], arms: d
         ]
     effect_axis(axes, seen, measure)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [short(r["arm"], 18) for r in rows], fontweight="bold")
+    axes.set_yticks(range(len(rows)), [wrapped(r["arm"], 20, 3) for r in rows], fontweight="bold")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     said = []
     for y, r in enumerate(rows):
         look = arms.get(str(r["arm"]), Look(INK, "-", "o"))
         values = sorted(_numbers(r))
-        low, high = real(r.get("low")), real(r.get("high"))
+        seen_range = drawn(r)
+        low, high = real(seen_range["ci_low"]), real(seen_range["ci_high"])
         if low is not None and high is not None:
             axes.plot([scale * low, scale * high], [y - 0.16] * 2, color=look.colour, lw=1.4)
         # Neighbours are set off in turn, so that draws that agree can be counted.
@@ -70,7 +72,7 @@ def _uncertainty(trial: Finished, key: tuple[str, str], rows: list[Row], arms: d
         axes.text(
             1.03,
             y - 0.16,
-            f"parameters: {len(values)} draws",
+            f"model: {len(values)} draws",
             transform=axes.get_yaxis_transform(),
             va="center",
             color=INK,
@@ -79,7 +81,7 @@ def _uncertainty(trial: Finished, key: tuple[str, str], rows: list[Row], arms: d
         axes.text(
             1.03,
             y + 0.2,
-            f"patients: {trial.level} CI",
+            f"fitted values: {trial.level} CI",
             transform=axes.get_yaxis_transform(),
             va="center",
             color=SOFT,
@@ -88,12 +90,10 @@ def _uncertainty(trial: Finished, key: tuple[str, str], rows: list[Row], arms: d
         if share is not None:
             said.append(f"{plain(r['arm'])}: {percent(share)} of the variance from parameters")
     axes.set_xlabel(measure_title(measure, trial.estimate(str(rows[0]["arm"]), endpoint).get("unit")))
-    figure.text(
-        10 / WIDTH, 1 - 16 / height, short(_endpoint(trial, endpoint), 90), fontsize=11, fontweight="bold", va="center"
-    )
-    return picture(
-        figure, f"uncertainty-{i + 1}", f"Effect on {plain(endpoint)} over draws of the parameters. {'; '.join(said)}."
-    )
+    title = _endpoint(trial, endpoint)
+    figure.text(10 / WIDTH, 1 - 16 / height, short(title, 90), fontsize=11, fontweight="bold", va="center")
+    message = f"Effect over draws of the parameters: {title}. {'; '.join(said)}."
+    return picture(figure, f"uncertainty-{i + 1}", message)
 
 
 def influence(row: Row) -> float:
@@ -112,26 +112,55 @@ def sensitivity_figure(trial: Finished) -> Picture | None:
     sobol = "ST" in rows[0]
     measure = str(found.get("measure", "difference"))
     scale = 1.0 if sobol else factor(measure)
-    height = 30 + 22 * len(rows) + 50
+    labels = [wrapped(meaning(plain(r["name"]), _note(trial, str(r["name"]))), 40) for r in rows]
+    lane = 29 if any("\n" in label for label in labels) else 22
+    height = 30 + lane * len(rows) + 50
     figure = canvas(WIDTH, height)
-    axes = figure.add_axes((235 / WIDTH, 44 / height, (WIDTH - 235 - 130) / WIDTH, 22 * len(rows) / height))
+    axes = figure.add_axes((270 / WIDTH, 44 / height, (WIDTH - 270 - 140) / WIDTH, lane * len(rows) / height))
     for i, r in enumerate(rows):
         _bar(axes, i, r, sobol, scale)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [short(str(r["name"]).rpartition(".")[2], 34) for r in rows])
+    axes.set_yticks(range(len(rows)), labels)
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(left=0)
     axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel(
         "Sobol's index (dark: first order; light: total)"
         if sobol
-        else f"μ*, mean size of the effect of a step: {measure_title(measure)}"
+        else f"μ*: how far the effect moves, {_moves(trial, found, measure)}"
     )
     figure.text(
         10 / WIDTH, 1 - 15 / height, "Parameters, by how they are known", fontsize=11, va="center", fontweight="bold"
     )
-    said = [f"{plain(r['name'])} ({plain(r.get('kind'))}) {number(influence(r) * scale)}" for r in rows[:6]]
+    said = [
+        f"{label} ({plain(r.get('kind'))}) {number(influence(r) * scale)}"
+        for label, r in zip(labels[:6], rows, strict=False)
+    ]
     return picture(figure, "sensitivity", f"The effect depends most on {', '.join(said)}.")
+
+
+def _note(trial: Finished, name: str) -> str:
+    """What the model's table notes of a parameter."""
+    table = trial.assembly.parameters
+    found = table.loc[table["id"] == name.rpartition(".")[2], "note"]
+    return " ".join(str(found.iloc[0] or "").split()) if len(found) else ""
+
+
+def _moves(trial: Finished, found: Row, measure: str) -> str:
+    """The unit of the influence of parameters."""
+    if measure in ("percent_difference", *SHARES):
+        return "percentage points"
+    if measure in RATIOS:
+        return f"in the {MEASURES[measure]}"
+    return measure_unit(measure, trial.unit(str(found.get("endpoint")))).strip() or "in units of the endpoint"
+
+
+def _sign(row: Row) -> str:
+    """Which way a larger parameter moves the effect: + up, − down, ± both; empty where that is not known."""
+    mu = real(row.get("mu"))
+    if mu is None or influence(row) == 0:
+        return ""
+    return "±" if abs(mu) < 0.5 * influence(row) else "+" if mu > 0 else "−"
 
 
 def _bar(axes: Any, i: int, row: Row, sobol: bool, scale: float) -> None:
@@ -146,7 +175,7 @@ def _bar(axes: Any, i: int, row: Row, sobol: bool, scale: float) -> None:
     if spread is not None:
         axes.plot([max(value - spread * scale, 0.0), value + spread * scale], [i, i], color=INK, lw=1)
     end = (value + (spread or 0.0) * scale, i)
-    said = f"{number(value, 2)}  {plain(row.get('kind'))}"
+    said = f"{_sign(row)}{number(value, 2)} {plain(row.get('kind'))}"
     weight = "bold" if kind == "assumed" else "normal"
     axes.annotate(said, end, (6, 0), textcoords="offset points", va="center", fontsize=9.5, fontweight=weight)
 

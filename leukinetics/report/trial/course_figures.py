@@ -11,8 +11,9 @@ import numpy as np
 from leukinetics.report.trial.axes import end_labels, set_log, set_time, time_axis
 from leukinetics.report.trial.courses import Course
 from leukinetics.report.trial.folder import Finished
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import duration, number, percent, unit_text, with_unit
-from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, plain, short
+from leukinetics.report.trial.style import INK, REFERENCE, SOFT, Look, Picture, canvas, picture, short, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 #: A ratio of the 95th to the 5th percentile above which a logarithmic axis is used.
 WIDE = 12.0
 MOST_DECADES = 4.0
+MOST_PANELS = 6  # arms that have a panel of their own
 MOST_POINTS = 25  # times up to which each is marked
 
 
@@ -36,19 +38,35 @@ def course_figures(trial: Finished, course: Course, arms: dict[str, Look], drug:
     name = f"{'levels' if drug else 'course'}-{_slug(course.name)}"
     found = [_medians(trial, course, parts, arms, (low, high, log), name)]
     if len(parts) > 2:
-        found.append(_bands(trial, course, parts, arms, (low, high, log), name))
+        found.append(_bands(trial, course, _some(parts), arms, (low, high, log), name))
     return found
+
+
+def _some(parts: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """All arms, or of many the first, the last and some between."""
+    if len(parts) <= MOST_PANELS:
+        return parts
+    names = list(parts)
+    return {names[i]: parts[names[i]] for i in np.round(np.linspace(0, len(names) - 1, MOST_PANELS)).astype(int)}
 
 
 def below_words(trial: Finished, course: Course) -> str:
     """How many samples of each arm were below the limit of quantification; empty where none was."""
     if course.limit is None:
         return ""
+    drug = course.name in trial.assembly.drugs  # before its first dose, and where it is not given, there is none of it
     t = course.table
+    if drug:
+        t = t[(t["time"] > 0) & ~t["arm"].isin([a for a in trial.arms if _nothing(t[t["arm"] == a])])]
     share = (t["below"] * t["n"]).groupby(t["arm"]).sum() / t["n"].groupby(t["arm"]).sum()
     parts = [f"{plain(a)} {percent(share[a])}" for a in trial.arms if a in share and share[a] > 0]
     limit = with_unit(number(course.limit, 2), course.unit)
-    return f"Samples below the limit of quantification, {limit} (dotted): {', '.join(parts)}; there the limit is drawn."
+    if not parts:
+        return f"The limit of quantification is {limit} (dotted)."
+    return (
+        f"Samples{' after the start' if drug else ''} below the limit of quantification, {limit} (dotted): "
+        f"{', '.join(parts)}; there the limit is drawn."
+    )
 
 
 def _nothing(table: pd.DataFrame) -> bool:
@@ -87,7 +105,8 @@ def _style(axes: Any, course: Course, limits: tuple[float, float, bool]) -> None
 def _line(axes: Any, table: pd.DataFrame, unit: float, look: Look, low: float, marks: bool, width: float = 1.8) -> None:
     x = table["time"].to_numpy() / unit
     y = np.maximum(table["q50"].to_numpy(), low)
-    axes.plot(x, y, color=look.colour, ls=look.dash, lw=width, zorder=4)
+    over = 0.5 if look.colour == REFERENCE else 0.0  # dashed, so that a line that it lies on is seen
+    axes.plot(x, y, color=look.colour, ls=look.dash, lw=width, zorder=4 + over)
     if marks and len(x) <= MOST_POINTS:
         known = (table["below"] < 0.5).to_numpy()
         axes.plot(x[known], y[known], look.marker, color=look.colour, ms=3.8, mew=0, zorder=5)
@@ -127,7 +146,13 @@ def _medians(
             _band(axes, x, table, ("q25", "q75"), low, look, 0.22)
         _line(axes, table, axis.days, look, low, True)
     last = [float(max(t["q50"].iloc[-1], low)) for t in parts.values()]
-    end_labels(axes, float(axes.get_xlim()[1]), last, [short(a, 13) for a in parts], [arms[a].colour for a in parts])
+    end_labels(
+        axes,
+        float(axes.get_xlim()[1]),
+        last,
+        [wrapped(a, 14) if len(parts) <= MOST_PANELS else short(a, 18) for a in parts],
+        [arms[a].colour for a in parts],
+    )
     axes.set_title(_title(trial, course), loc="left", x=-0.16, fontweight="bold", pad=9)
     return picture(figure, name, _message(trial, course, parts))
 
@@ -155,9 +180,9 @@ def _bands(
 ) -> Picture:
     end = trial.protocol.trial.duration
     axis = time_axis(end, 3)
-    columns = 1 if len(parts) == 3 else 2 if len(parts) <= 4 else 3
+    columns = 1 if len(parts) == 3 else 2
     rows = -(-len(parts) // columns)
-    height = 270 if rows <= 2 or columns == 1 else 40 + 110 * rows
+    height = 270 if rows <= 2 or columns == 1 else 60 + 100 * rows
     figure = canvas(430, height)
     grid = figure.add_gridspec(
         rows, columns, left=0.115, right=0.985, top=1 - 34 / height, bottom=44 / height, hspace=0.36, wspace=0.12
@@ -175,7 +200,7 @@ def _bands(
             t = parts[first]
             axes.plot(t["time"] / axis.days, np.maximum(t["q50"], low), color=SOFT, lw=0.8, ls=(0, (3, 2)), zorder=2)
         _line(axes, table, axis.days, look, low, False, 1.6)
-        axes.set_title(short(arm, 24 if columns == 2 else 16), loc="left", fontsize=10.5, pad=4, color=INK)
+        axes.set_title(short(arm, 30), loc="left", fontsize=10.5, pad=4, color=INK)
         if not bottom:
             axes.tick_params(labelbottom=False)
         if i % columns:

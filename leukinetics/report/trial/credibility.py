@@ -1,7 +1,7 @@
 """The credibility of the answer, in the terms of ICH M15 and ASME V&V 40.
 
-ICH M15, General Principles for Model-Informed Drug Development (2026); ASME V&V 40, Assessing Credibility of
-Computational Modeling through Verification and Validation.
+ICH M15, General Principles for Model-Informed Drug Development (Step 4, 29 January 2026); ASME V&V 40-2018, Assessing
+Credibility of Computational Modeling through Verification and Validation: Application to Medical Devices.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from leukinetics.report.trial.assumptions import Assumed, influential
 from leukinetics.report.trial.evidence import Evidence
 from leukinetics.report.trial.folder import Finished
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count, percent, real
-from leukinetics.report.trial.style import plain
 from leukinetics.report.trial.text import join
 from leukinetics.report.trial.words import question
 
@@ -55,7 +55,10 @@ def model_risk(influence: str, consequence: str) -> str:
     """Influence and consequence together: the higher of the two, where both begin with low, medium or high."""
     found = [_level(influence), _level(consequence)]
     if None in found:
-        return "Follows from model influence and the consequence of a wrong decision; give both as low, medium or high."
+        return (
+            "Not rated: it follows from model influence and the consequence of a wrong decision, and the protocol does "
+            "not begin both with low, medium or high."
+        )
     level = LEVELS[max(LEVELS.index(str(f)) for f in found)]
     if sorted(map(str, found)) == ["high", "low"]:
         level = "medium"
@@ -101,7 +104,7 @@ def _uncertainty(trial: Finished) -> str:
         shares = [v for r in rows if (v := real(r.get("share_parameters"))) is not None]
         if shares:
             low, high = percent(min(shares)), percent(max(shares))
-            part = low if low == high else f"{low} to {high}"
+            part = low if low == high else f"{low.removesuffix(' %')} to {high}"
             text += f"; {part} of the variance of the primary effect comes from the parameters"
         parts.append(text + ".")
     else:
@@ -144,9 +147,9 @@ def _limits(trial: Finished, assumptions: list[Assumed]) -> str:
     parts = [f"{len(assumptions)} parameters of the assembled model are assumed (listed above)."]
     heavy = influential(assumptions)
     if heavy:
-        parts.append(f"The answer leans most on {join([a.id for a in heavy[:4]])}.")
+        parts.append(f"The answer leans most on {join([a.meaning for a in heavy[:4]])}.")
     if p.dropout is None:
-        parts.append("Nobody leaves the trial.")
+        parts.append("No dropout is simulated.")
     if not p.adherence.missed:
         parts.append("Every dose is taken.")
     parts.append("Side effects are not modelled unless an endpoint says so.")

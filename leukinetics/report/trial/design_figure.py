@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from leukinetics.report.trial.axes import time_axis
-from leukinetics.report.trial.design_words import arm_words, design_of, eligibility_words
+from leukinetics.report.trial.design_words import arm_words, brief, design_of, eligibility_words
 from leukinetics.report.trial.folder import Finished
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count, duration
-from leukinetics.report.trial.style import INK, RULE, SOFT, Look, Picture, canvas, picture, plain, short
+from leukinetics.report.trial.style import INK, RULE, SOFT, Look, Picture, canvas, picture, short, wrapped
 from leukinetics.trial.protocol import Dose
 
-WIDTH, LEFT, RIGHT, LANE = 760, 200, 24, 46
+WIDTH, LEFT, RIGHT, LANE = 760, 205, 24, 46
 MOST_DRAWN = 160  # doses of a lane that are drawn as ticks; more are a bar
 MOST_WORDS = 92
 
@@ -55,9 +56,11 @@ def design(trial: Finished, arms: dict[str, Look]) -> Picture:
     for i, arm in enumerate(p.arm):
         y, look = top + LANE * i + 10, arms[arm.name]
         n = p.trial.patients_per_arm * arm.ratio
-        axes.text(10, y - 7, short(arm.name, 22), va="center", fontsize=11, fontweight="bold")
+        name = wrapped(arm.name, 21)
+        two = "\n" in name
+        axes.text(10, y - (8 if two else 7), name, va="center", fontsize=11, fontweight="bold", linespacing=1.0)
         who = f"{count(n)} patients" + (f" ({arm.ratio} in turn)" if ratio else "")
-        axes.text(10, y + 8, who, va="center", fontsize=9.5, color=SOFT)
+        axes.text(10, y + (14 if two else 8), who, va="center", fontsize=9.5, color=SOFT)
         axes.plot([LEFT, at(end)], [y, y], color=look.colour, lw=1.4, ls=look.dash)
         for doses, up, size in ((arm.background, False, 5), (arm.dose, True, 11)):
             for dose in doses:
@@ -105,9 +108,12 @@ def _marks(trial: Finished) -> list[tuple[str, list[float], str]]:
         if rule.every is not None:
             start = rule.from_ or 0.0
             times = [start + i * rule.every for i in range(int((end - start) / rule.every + 1e-9) + 1)]
-        found.append((short(f"rule: {plain(rule.id)}", 22), times[:MOST_DRAWN], "d"))
+        found.append((short(f"rule: {plain(rule.id).replace('_', ' ')}", 34), times[:MOST_DRAWN], "d"))
     for e in p.endpoint[:6]:
-        mark = short(e.id, 18) + (" (primary)" if e.id == trial.primary.id and len(p.endpoint) > 1 else "")
+        primary = e.id == trial.primary.id and len(p.endpoint) > 1
+        words, most = brief(trial, e), 27 if primary else 37
+        words = words if len(words) <= most else plain(e.id).replace("_", " ")
+        mark = short(words, most) + (" (primary)" if primary else "")
         if e.at is not None:
             found.append((mark, sorted({*e.visits, e.at}), "v"))
         else:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from leukinetics.report.trial.folder import Finished
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count, criterion, duration, unit_text
-from leukinetics.report.trial.style import plain
 from leukinetics.report.trial.text import join, sentence
 from leukinetics.trial.protocol import Arm, Dose, Endpoint, Rule
 
@@ -26,6 +26,23 @@ KINDS = {
     "time_to_event": "time to the first event: {event}",
     "confirmed_progression": "time to worsening of {x}, confirmed after {confirm}",
 }
+BRIEF = {
+    "value": "{x}",
+    "change": "{x}, change",
+    "percent_change": "{x}, percent change",
+    "fold": "{x} over baseline",
+    "responder": "{x} {threshold}",
+    "average": "mean {x}",
+    "maximum": "highest {x}",
+    "minimum": "lowest {x}",
+    "maximum_fold": "highest {x} over baseline",
+    "time_of_maximum": "peak time of {x}",
+    "time_to_return": "return of {x}",
+    "time_above": "time with {x} {threshold}",
+    "slope": "slope of {x}",
+    "event_rate": "rate of {event}",
+    "time_to_event": "time to {event}",
+}
 ACTIONS = {
     "stop": "treatment stops",
     "change": "the dose is multiplied by {factor:g}",
@@ -42,7 +59,7 @@ def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
     what = trial.label(endpoint.observable)
     threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
     end = trial.protocol.trial.duration if endpoint.to is None else endpoint.to
-    return KINDS[endpoint.kind].format(
+    text = KINDS[endpoint.kind].format(
         x=what,
         at=duration(endpoint.at or 0.0),
         window=f"from {duration(endpoint.from_)} to {duration(end)}" if endpoint.from_ else f"over {duration(end)}",
@@ -50,6 +67,15 @@ def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
         confirm=duration(endpoint.confirm or 0.0),
         event=f"{what} {threshold}" if threshold else what,
     )
+    return f"{text} ({endpoint.statistic.replace('_', ' ')})" if endpoint.statistic else text
+
+
+def brief(trial: Finished, endpoint: Endpoint) -> str:
+    """The same in a few words, without its time."""
+    what = trial.label(endpoint.observable).removeprefix("plasma ")
+    threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
+    event = f"{what} {threshold}".strip()
+    return BRIEF[endpoint.kind].format(x=what, threshold=threshold, event=event)
 
 
 def the_endpoint(trial: Finished, endpoint: Endpoint) -> str:
@@ -108,7 +134,8 @@ def rule_words(trial: Finished, rule: Rule) -> str:
         then += f" ({'; '.join(f'{plain(d.drug)} {dose_words(d)}' for d in rule.dose)})"
     who = f" In {join([plain(a) for a in rule.arms])}." if rule.arms else ""
     leave = ", and the patient leaves the trial" if rule.leaves else ""
-    return f"{plain(rule.id)}: where {trial.label(rule.observable)} is {when}{change}{often}, {then}{leave}.{who}"
+    name = sentence(plain(rule.id).replace("_", " "))[:-1]
+    return f"{name}: where {trial.label(rule.observable)} is {when}{change}{often}, {then}{leave}.{who}"
 
 
 def design_of(trial: Finished) -> str:
@@ -123,7 +150,7 @@ def design_words(trial: Finished) -> list[tuple[str, str]]:
     condition = trial.assembly.condition
     rows = [
         ("Population", f"{condition.title or condition.id}." if condition is not None else p.trial.condition),
-        ("Eligibility", eligibility_words(trial) or "no criteria beyond those of the population."),
+        ("Eligibility", eligibility_words(trial) or "No criteria beyond those of the population."),
         ("Design", f"{sentence(design_of(trial))[:-1]}; {duration(p.trial.duration)}."),
         ("Arms", "; ".join(f"{plain(a.name)} ({count(n[a.name])}): {arm_words(a)}" for a in p.arm) + "."),
     ]
@@ -131,7 +158,7 @@ def design_words(trial: Finished) -> list[tuple[str, str]]:
         rows.append(("Rules", " ".join(rule_words(trial, r) for r in p.rule)))
     if p.adherence.missed:
         rows.append(
-            ("Adherence", f"each dose but the first is missed with a probability of {100 * p.adherence.missed:.10g} %.")
+            ("Adherence", f"Each dose but the first is missed with a probability of {100 * p.adherence.missed:.10g} %.")
         )
     if p.dropout is not None:
         text = f"{100 * p.dropout.rate:.10g} % leave within a year at random"
@@ -139,14 +166,15 @@ def design_words(trial: Finished) -> list[tuple[str, str]]:
             text += f"; the hazard is multiplied by {p.dropout.hazard_ratio:g} per {plain(p.dropout.per)} of "
             text += trial.label(p.dropout.observable)
         rows.append(("Dropout", text + "."))
-    rows.append(("Endpoints", "; ".join(_endpoint_item(trial, e) for e in p.endpoint) + "."))
+    rows.append(("Endpoints", sentence("; ".join(_endpoint_item(trial, e) for e in p.endpoint))))
     rows.append(("Analysis", analysis_words(trial)))
     return rows
 
 
 def _endpoint_item(trial: Finished, endpoint: Endpoint) -> str:
-    mark = " (primary)" if endpoint.id == trial.primary.id and len(trial.protocol.endpoint) > 1 else ""
-    return f"{endpoint_words(trial, endpoint)}{mark}"
+    marks = ["primary"] * (endpoint.id == trial.primary.id and len(trial.protocol.endpoint) > 1)
+    marks += ["higher is better"] * (endpoint.id in trial.protocol.analysis.higher_is_better)
+    return endpoint_words(trial, endpoint) + (f" ({', '.join(marks)})" if marks else "")
 
 
 def eligibility_words(trial: Finished) -> str:
@@ -161,10 +189,13 @@ def eligibility_words(trial: Finished) -> str:
 def analysis_words(trial: Finished) -> str:
     """How arms are compared, and what is done about several comparisons and missing values."""
     a = trial.protocol.analysis
-    more = {"none": "not adjusted for several comparisons", "holm": "p adjusted by Holm's method"}
+    more = {
+        "none": "p values are not adjusted for several comparisons",
+        "holm": "p values of the primary endpoints are adjusted by Holm's method",
+    }
     text = f"Two-sided at {a.alpha:g}"
     if len(trial.arms) > 2 or len(trial.protocol.endpoint) > 1:
-        text += f"; {more.get(a.multiplicity, 'tested in the order of the hierarchy')}"
+        text += f"; {more.get(a.multiplicity, 'the primary endpoints are tested in the order of the hierarchy')}"
     missing = {
         "available": "Values that are missing are left out",
         "last": "The last value stands for missing ones",

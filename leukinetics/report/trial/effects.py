@@ -1,4 +1,4 @@
-"""Forest plots of subgroups, and the effect against a biomarker's threshold."""
+"""Forest plots of subgroups."""
 
 from __future__ import annotations
 
@@ -8,28 +8,27 @@ from typing import Any
 
 from leukinetics.report.trial.axes import set_log
 from leukinetics.report.trial.folder import Finished, Row
+from leukinetics.report.trial.names import plain, printed
 from leukinetics.report.trial.numbers import (
     MEASURES,
     RATIOS,
     SHARES,
     count,
     interval,
-    number,
     p_phrase,
-    percent,
     real,
     unit_text,
 )
-from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, plain, short
-from leukinetics.report.trial.words import factor
+from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, short
+from leukinetics.report.trial.words import factor, sides_of
 
-WIDTH, LINE = 760, 21
+WIDTH, LINE, MOST_FORESTS = 760, 21, 5
 
 
 def measure_title(measure: str, unit: Any = "") -> str:
     """The axis' text for a measure."""
     if measure == "percent_difference":
-        return "difference (%)"
+        return "relative difference (%)"
     if measure in SHARES:
         return "difference (percentage points)"
     text = MEASURES.get(measure, measure.replace("_", " "))
@@ -58,11 +57,17 @@ def forests(trial: Finished, arms: dict[str, Look]) -> list[Picture]:
     """A forest plot for each arm and endpoint that subgroups were looked at in."""
     rows = [r for r in trial.rows("subgroups") if r.get("parts")]
     keys = list(dict.fromkeys((str(r.get("endpoint")), str(r.get("arm"))) for r in rows))
+    keys = [k for name in dict.fromkeys(k[0] for k in keys) for k in _some([k for k in keys if k[0] == name])]
     found = []
     for i, (endpoint, arm) in enumerate(keys):
         mine = [r for r in rows if (str(r.get("endpoint")), str(r.get("arm"))) == (endpoint, arm)]
         found.append(_forest(trial, endpoint, arm, mine, arms.get(arm, Look(INK, "-", "o")), f"subgroups-{i + 1}"))
     return found
+
+
+def _some(keys: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """All, or of many arms the first, one between and the last."""
+    return keys if len(keys) <= MOST_FORESTS else [keys[0], keys[len(keys) // 2], keys[-1]]
 
 
 def _forest(trial: Finished, endpoint: str, arm: str, rows: list[Row], look: Look, name: str) -> Picture:
@@ -75,15 +80,15 @@ def _forest(trial: Finished, endpoint: str, arm: str, rows: list[Row], look: Loo
     for r in rows:
         p = p_phrase(r.get("p_interaction"))
         lines.append((f"{_subgroup(trial, r)}{f' ({p} for interaction)' if p else ''}", None, True))
-        lines += [(short(str(p["label"]).replace(">=", "≥").replace("<=", "≤"), 30), p, False) for p in r["parts"]]
+        lines += [(short(printed(str(p["label"])), 30), p, False) for p in r["parts"]]
     top = 46
-    height = top + LINE * len(lines) + 44
+    height = top + LINE * len(lines) + 58
     figure = canvas(WIDTH, height)
     back = figure.add_axes((0, 0, 1, 1))
     back.set(xlim=(0, WIDTH), ylim=(height, 0))
     back.axis("off")
     x0, x1 = 285, 575
-    axes = figure.add_axes((x0 / WIDTH, 40 / height, (x1 - x0) / WIDTH, LINE * len(lines) / height))
+    axes = figure.add_axes((x0 / WIDTH, 54 / height, (x1 - x0) / WIDTH, LINE * len(lines) / height))
     axes.patch.set_visible(False)
     ends = [
         v * scale
@@ -97,10 +102,11 @@ def _forest(trial: Finished, endpoint: str, arm: str, rows: list[Row], look: Loo
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(measure_title(measure, trial.estimate(arm, endpoint).get("unit")))
+    _sides(trial, endpoint, arm, axes, measure, scale)
     if lines and lines[0][1] is main and main is not None:
         axes.axvline(scale * float(main["estimate"]), color=look.colour, lw=0.9, ls=(0, (2, 2)), zorder=1)
     reference = plain(rows[0].get("reference"))
-    back.text(10, 16, f"{short(arm, 30)} against {short(reference, 30)}", fontsize=11, fontweight="bold", va="center")
+    back.text(10, 16, f"{short(arm, 48)} against {short(reference, 48)}", fontsize=11, fontweight="bold", va="center")
     for x, text, ha in ((x0 - 22, "n", "right"), (x1 + 14, f"effect ({trial.level} CI)", "left")):
         back.text(x, 34, text, ha=ha, va="center", fontsize=9.5, color=SOFT)
     for i, (label, line, bold) in enumerate(lines):
@@ -124,6 +130,27 @@ def _forest(trial: Finished, endpoint: str, arm: str, rows: list[Row], look: Loo
     )
 
 
+def _sides(trial: Finished, endpoint: str, arm: str, axes: Any, measure: str, scale: float) -> None:
+    """What the two sides of "no effect" mean, under the axis."""
+    less, more = sides_of(trial.endpoint_by_id[endpoint]) if endpoint in trial.endpoint_by_id else ("lower", "higher")
+    none = 1.0 if measure in RATIOS else 0.0
+    low, high = axes.get_xlim()
+    for left, text in ((True, f"← {less} with {short(arm, 18)}"), (False, f"{more} with {short(arm, 18)} →")):
+        room = (none - low if left else high - none) / (high - low) if measure not in RATIOS else 0.5
+        if room > 0.35:
+            axes.annotate(
+                text,
+                (0.0 if left else 1.0, 0.0),
+                (0, -45),
+                xycoords="axes fraction",
+                textcoords="offset points",
+                ha="left" if left else "right",
+                va="center",
+                fontsize=9.5,
+                color=SOFT,
+            )
+
+
 def _share(part: Row, rows: list[Row]) -> float:
     most = max((real(p.get("n")) or 0.0 for r in rows for p in r["parts"]), default=0.0)
     return (real(part.get("n")) or 0.0) / most if most else 0.0
@@ -131,92 +158,5 @@ def _share(part: Row, rows: list[Row]) -> float:
 
 def _subgroup(trial: Finished, row: Row) -> str:
     """A subgroup's title: its id, with what it is cut by where that is another name."""
-    return short(trial.label(plain(row.get("id"))), 34)
-
-
-def threshold_figures(trial: Finished, arms: dict[str, Look]) -> list[Picture]:
-    """For each biomarker and endpoint the effect among patients at or above a threshold, with the share who are."""
-    rows = [r for r in trial.rows("thresholds") if r.get("curve")]
-    keys = list(dict.fromkeys((str(r.get("biomarker")), str(r.get("endpoint")), str(r.get("measure"))) for r in rows))
-    found = []
-    for i, key in enumerate(keys):
-        mine = [r for r in rows if (str(r.get("biomarker")), str(r.get("endpoint")), str(r.get("measure"))) == key]
-        found.append(_threshold(trial, key, mine, arms, f"threshold-{i + 1}"))
-    return found
-
-
-def _threshold(
-    trial: Finished, key: tuple[str, str, str], rows: list[Row], arms: dict[str, Look], name: str
-) -> Picture:
-    biomarker, endpoint, measure = key
-    scale = factor(measure)
-    figure = canvas(560, 370)
-    upper = figure.add_axes((0.13, 0.37, 0.69, 0.53))
-    lower = figure.add_axes((0.13, 0.135, 0.69, 0.16), sharex=upper)
-    starts = [t for r in rows for p in r["curve"] if (t := real(p.get("threshold"))) is not None]
-    last, ends = [], [1.0 if measure in RATIOS else 0.0]
-    for r in rows:
-        look = arms.get(str(r.get("arm")), Look(INK, "-", "o"))
-        points = sorted((p for p in r["curve"] if real(p.get("estimate")) is not None), key=lambda p: p["threshold"])
-        x = [p["threshold"] for p in points]
-        y = [scale * p["estimate"] for p in points]
-        known = [p for p in points if real(p.get("ci_low")) is not None and real(p.get("ci_high")) is not None]
-        low, high = [scale * p["ci_low"] for p in known], [scale * p["ci_high"] for p in known]
-        upper.fill_between([p["threshold"] for p in known], low, high, color=look.colour, alpha=0.14, lw=0)
-        upper.plot(x, y, color=look.colour, ls=look.dash, marker=look.marker, ms=4.5, mew=0)
-        ends += low + high + y
-        last.append(y[-1] if y else ends[0])
-    wide = min(starts) > 0 and max(starts) / min(starts) > 5
-    start = ends[0]
-    gap = (max(ends) - min(ends)) or 1.0
-    if measure in RATIOS and min(ends) > 0:
-        set_log(upper, "y", min(ends) / 1.05, max(ends) * 1.05)
-    else:
-        upper.set_ylim(min(ends) - 0.05 * gap, max(ends) + 0.05 * gap)
-        upper.locator_params(axis="y", nbins=6)
-        upper.yaxis.set_major_formatter(lambda v, _: f"{v:,.10g}".replace("-", "−"))
-    upper.axhline(start, color=SOFT, lw=0.9)
-    shares = sorted((p["threshold"], p["share"]) for p in rows[0]["curve"] if real(p.get("share")) is not None)
-    lower.fill_between([s[0] for s in shares], [100 * s[1] for s in shares], color="#c3ccd5", lw=0)
-    lower.plot([s[0] for s in shares], [100 * s[1] for s in shares], color=SOFT, lw=1)
-    lower.set_ylim(0, 100)
-    lower.set_yticks([0, 50, 100], ["0", "50", "100 %"])
-    if wide:
-        set_log(lower, "x", min(starts), max(starts))
-    else:
-        lower.set_xlim(min(starts), max(starts) if max(starts) > min(starts) else min(starts) + 1)
-    upper.tick_params(labelbottom=False)
-    unit = unit_text(rows[0].get("unit"))
-    lower.set_xlabel(f"{trial.label(biomarker)} at least{f' ({unit})' if unit else ''}")
-    lower.set_title("patients at or above", loc="left", fontsize=9.5, color=SOFT, pad=3)
-    upper.set_title(
-        f"Effect: {measure_title(measure, trial.estimate(str(rows[0].get('arm')), endpoint).get('unit'))}",
-        loc="left",
-        x=-0.1,
-        fontweight="bold",
-        pad=9,
-    )
-    _labels(upper, last, rows, arms)
-    said = []
-    for r in rows:
-        a, b = r["curve"][0], r["curve"][-1]
-        said.append(
-            f"{plain(r.get('arm'))} {interval(a, scale)} from {number(a['threshold'])} on, {interval(b, scale)} from "
-            f"{number(b['threshold'])} on ({percent(b.get('share'))} of patients)"
-        )
-    text = f"Effect among patients with {trial.label(biomarker)} at or above a threshold: {'; '.join(said)}."
-    return picture(figure, name, text)
-
-
-def _labels(axes: Any, last: list[float], rows: list[Row], arms: dict[str, Look]) -> None:
-    """Names of the arms beside the last points, on whatever scale the x axis has."""
-    from leukinetics.report.trial.style import spread
-
-    low, high = axes.get_ylim()
-    to = (
-        (lambda v: math.log(v / low) / math.log(high / low))
-        if axes.get_yscale() == "log"
-        else (lambda v: (v - low) / (high - low))
-    )
-    for y, r in zip(spread([to(v) for v in last], 0.07, 0.02, 0.98), rows, strict=True):
-        axes.text(1.03, y, short(r.get("arm"), 14), transform=axes.transAxes, va="center", fontsize=10, color=INK)
+    own = str(row.get("id"))
+    return short(trial.label(own) if own == row.get("on") else trial.said(own.replace("_", " ")), 44)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from leukinetics.report.trial.folder import Finished, Row
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count
-from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, plain
+from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture
 
 WIDTH, LINE, PAD, GAP = 760, 14.5, 9, 26
 WIDEST = 242  # box of an arm
 MOST_REASONS = 8
-MOST_IN_ROW = 6
+MOST_IN_ROW = 4
 
 
 def flow(trial: Finished, arms: dict[str, Look]) -> Picture | None:
@@ -26,13 +26,14 @@ def flow(trial: Finished, arms: dict[str, Look]) -> Picture | None:
     rows = [r for r in found.get("arms") or [] if isinstance(r, dict)]
     per_row = min(max(len(rows), 1), MOST_IN_ROW)
     box = min((WIDTH - 12 - 10 * (per_row - 1)) / per_row, WIDEST)
-    texts = [_arm_lines(r, int(box / 6.6)) for r in rows]
+    texts = [_arm_lines(trial, r, int(box / 6.2)) for r in rows]
     excluded = _excluded_lines(trial, found)
     deepest = max((len(t) for t in texts), default=0)
     lines = -(-len(rows) // per_row)
     arm_height = deepest * LINE + 2 * PAD
-    middle = max(len(excluded) * LINE + 2 * PAD, 40)
-    height = 40 + middle + 2 * GAP + 46 + GAP + lines * (arm_height + 12) + 8
+    middle = max(len(excluded) * LINE + 2 * PAD, 40) if excluded else 0.0
+    gap = 2 * GAP if excluded else GAP
+    height = 40 + middle + gap + 46 + GAP + lines * (arm_height + 12) + 8
     figure = canvas(WIDTH, height)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))
@@ -40,7 +41,7 @@ def flow(trial: Finished, arms: dict[str, Look]) -> Picture | None:
     centre, wide = WIDTH * 0.3, 230
     first = max(6.0, centre - (box * per_row + 10 * (per_row - 1)) / 2)  # few arms stand below the enrolled
     _box(axes, centre - wide / 2, 4, wide, 38, [f"Screened (n = {count(found.get('screened'))})"], INK)
-    bottom = 42 + 2 * GAP + middle - 10
+    bottom = 42 + gap + middle - (10 if excluded else 0)
     _line(axes, [(centre, 42), (centre, bottom)], arrow=True)
     if excluded:
         y = 42 + GAP - 6
@@ -84,24 +85,35 @@ def _excluded_lines(trial: Finished, found: Row) -> list[str]:
 
 def _reason(trial: Finished, row: Row) -> str:
     """A reason with the names that readers know: "crp >= 2 mg/L not met" is "CRP ≥ 2 mg/L not met"."""
-    text = plain(row.get("reason")).replace(">=", "≥").replace("<=", "≤")
-    # Ages are kept in days inside.
-    text = re.sub(r"([\d.]{5,}) day\b", lambda m: f"{float(m[1]) / 365.25:.4g} year", text)
-    text = re.sub(r"\b([\d.]+) (year|day|week)\b", r"\1 \2s", text)
-    first, blank, rest = text.partition(" ")
-    return f"{trial.label(first)}{blank}{rest}" if first in trial.labels else text
+    return trial.said(str(row.get("reason")))
 
 
-def _arm_lines(row: Row, most: int) -> list[str]:
+def _arm_lines(trial: Finished, row: Row, most: int) -> list[str]:
     name = textwrap.wrap(plain(row.get("name")), max(most - 3, 8))[:3]
     parts = [
         f"allocated: {count(row.get('allocated'))}",
-        f"left: {count(row.get('left'))}",
-        *(f"{plain(r.get('id'))}: {count(r.get('n'))}" for r in row.get("rules") or []),
-        f"failed to solve: {count(row.get('failed'))}",
+        f"left the trial: {count(row.get('left'))}",
+        *(f"rule “{trial.said(str(r.get('id')).replace('_', ' '))}” fired: {count(r.get('n'))}" for r in _rules(row)),
+        f"not analysed: {_lost(trial, row)}",
         f"analysed: {count(row.get('analysed'))}",
     ]
     return name + [line for p in parts for line in textwrap.wrap(p, max(most, 10), subsequent_indent="  ")]
+
+
+def _rules(row: Row) -> list[Row]:
+    return list(row.get("rules") or [])
+
+
+def _lost(trial: Finished, row: Row) -> str:
+    """How many have no value of the primary endpoint, and why, where that is known."""
+    lost = int(row.get("allocated") or 0) - int(row.get("analysed") or 0)
+    why = trial.estimate(str(row.get("name")), trial.primary.id).get("missing") or {}
+    named = (("left", "had left"), ("rule", "rule"), ("failed", "failed to solve"))
+    parts = [f"{text} {count(why[key])}" for key, text in named if why.get(key)]
+    whole = sum(int(why.get(key) or 0) for key, _ in named) == lost
+    if len(parts) == 1 and whole:
+        return f"{count(lost)}, {parts[0].rpartition(' ')[0]}"
+    return f"{count(lost)} ({', '.join(parts)})" if parts and whole else count(lost)
 
 
 def _box(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leukinetics.errors import DataError, LeukineticsError
+from leukinetics.report.trial.names import plain, printed
 from leukinetics.trial.protocol import Endpoint, Protocol
 from leukinetics.trial.read import read_protocol
 
@@ -60,7 +62,13 @@ class Finished:
 
     def label(self, name: str) -> str:
         """What a reader calls an observable or covariate."""
-        return self.labels.get(name, name.replace("_", " "))
+        return self.labels.get(name) or _COVARIATES.get(name) or name.replace("_", " ")
+
+    def said(self, text: str) -> str:
+        """A text of the trial with names and units as readers know them: "crp >= 2 mg/L" is "CRP ≥ 2 mg/L"."""
+        names = {**self.labels, **_COVARIATES}
+        names = {name: label for name, label in names.items() if name not in self.assembly.drugs}
+        return printed(re.sub(r"[A-Za-z]\w*", lambda m: names.get(m[0], m[0]), plain(text)))
 
     @cached_property
     def arms(self) -> list[str]:
@@ -184,6 +192,15 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise DataError(f"'{path}' is damaged: it holds no table of keys; run the trial again.")
     return found
+
+
+#: Covariates whose name in print is not their name in the model; inside a sentence.
+_COVARIATES = {
+    "bmi": "body mass index",
+    "clcr": "creatinine clearance",
+    "albumin_covariate": "serum albumin",
+    "crp_covariate": "CRP",
+}
 
 
 def _tidy(label: str) -> str:

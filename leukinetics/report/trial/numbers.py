@@ -13,7 +13,7 @@ MEASURES = {
     "difference": "difference",
     "mean_difference": "difference of means",
     "ratio": "ratio of geometric means",
-    "percent_difference": "difference in percent",
+    "percent_difference": "relative difference",
     "risk_difference": "difference of shares",
     "odds_ratio": "odds ratio",
     "rate_ratio": "rate ratio",
@@ -40,7 +40,7 @@ def number(value: Any, digits: int = 3) -> str:
     size = math.floor(math.log10(abs(float(f"{x:.{digits}g}"))))
     if size >= 6 or size < -4:
         mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
-        return _minus(f"{mantissa} × 10{_super(int(exponent))}")
+        return _minus(f"{mantissa} × {power_of_ten(int(exponent))}")
     return _minus(f"{float(f'{x:.{digits}g}'):,.{max(digits - 1 - size, 0)}f}")
 
 
@@ -73,8 +73,15 @@ def interval(row: Mapping[str, Any], factor: float = 1.0, sep: str = " to ") -> 
     d = decimals_for(low, high, e)
     if low is None and high is None:
         return number(e)
+    if _by_factor(row, low, high):  # decimals that suit one end would be too few or too many for the other
+        return f"{number(e)} ({number(low, 2)}{sep}{number(high, 2)})"
     ends = [NONE if v is None else fixed(v, d) for v in (low, high)]
     return f"{fixed(e, d)} ({ends[0]}{sep}{ends[1]})"
+
+
+def _by_factor(row: Mapping[str, Any], low: float | None, high: float | None) -> bool:
+    """Whether the ends of a ratio lie so far apart that each needs digits of its own."""
+    return row.get("measure") in RATIOS and bool(low) and high is not None and high > 5 * (low or 0.0) > 0
 
 
 def p_value(p: Any) -> str:
@@ -96,6 +103,8 @@ def p_phrase(p: Any) -> str:
 def percent(share: Any, digits: int = 2) -> str:
     """A share in percent."""
     x = real(share)
+    if x is not None and 0 < x < 0.001:
+        return "< 0.1 %"
     return NONE if x is None else f"{number(100 * x, digits) if 0 < x < 0.9995 else fixed(100 * x, 0)} %"
 
 
@@ -115,6 +124,7 @@ def unit_text(unit: Any) -> str:
     return {
         "year": "years",
         "day": "days",
+        "h": "hours",
         "degC": "°C",
         "1/year": "per year",
         "1/day": "per day",
@@ -141,6 +151,7 @@ def duration(days: float) -> str:
     if days in (1.0, 2.0, 3.0):
         return f"{days * 24:.0f} hours"
     for size, name, least, most in (
+        (365.25, "year", 1, 1e9),
         (365.0, "year", 3, 1e9),
         (7.0, "week", 2, 1e9),
         (1.0, "day", 1, 1e9),
@@ -150,8 +161,15 @@ def duration(days: float) -> str:
         if least <= value <= most and abs(value - round(value)) < 1e-6:
             return f"{round(value):,} {name}{'' if round(value) == 1 else 's'}"
     if days >= 1:
-        return f"{number(days)} days"
-    return f"{number(days * 24)} hours" if days * 24 >= 2 else f"{number(days * 1440)} minutes"
+        return f"{days:,.0f} days" if days >= 100 else f"{number(days)} days"
+    size, name = (24, "hours") if days * 24 >= 2 else (1440, "minutes")
+    text = f"{float(f'{days * size:.3g}'):.10g}"
+    return f"{text} {name.removesuffix('s') if text == '1' else name}"
+
+
+def power_of_ten(n: int) -> str:
+    """``10⁻³``."""
+    return f"10{_super(n)}"
 
 
 def _minus(text: str) -> str:

@@ -6,8 +6,9 @@ from leukinetics.report.trial.axes import set_log
 from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.effects import measure_title
 from leukinetics.report.trial.folder import Finished, Row
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count, number, percent, real, unit_text
-from leukinetics.report.trial.style import INK, SOFT, Picture, canvas, picture, plain
+from leukinetics.report.trial.style import INK, SOFT, Picture, canvas, picture
 from leukinetics.report.trial.words import factor
 
 BLUE, ORANGE = "#1f5f99", "#b3480a"
@@ -92,7 +93,7 @@ def enrichment_figure(trial: Finished) -> Picture | None:
         cost = real(r.get("cost"))
         if cost is not None:
             right.plot([i], [cost], "o", color=BLUE, ms=6, mew=0)
-            right.annotate(number(cost), (i, cost), (0, 8), textcoords="offset points", ha="center", fontsize=9.5)
+            right.annotate(count(cost), (i, cost), (0, 8), textcoords="offset points", ha="center", fontsize=9.5)
     unit = unit_text(rows[0].get("unit"))
     labels = [f"≥ {number(r['threshold'], 3) if r['threshold'] % 1 else count(r['threshold'])}" for r in rows]
     biomarker = trial.protocol.power.biomarker if trial.protocol.power else None
@@ -108,7 +109,7 @@ def enrichment_figure(trial: Finished) -> Picture | None:
     left.set_title(f"Effect: {measure_title(measure)}", loc="left", x=-0.14, fontweight="bold", pad=9)
     right.set_title("Cost of a trial with the target power", loc="left", x=-0.14, fontweight="bold", pad=9)
     said = [
-        f"{label} {unit}: effect {number(r.get('effect'))}, cost {number(r.get('cost'))}"
+        f"{label} {unit}: effect {number(r.get('effect'))}, cost {count(r.get('cost'))}"
         for label, r in zip(labels, rows, strict=True)
     ]
     return picture(figure, "enrichment", f"Enrichment by {plain(biomarker or 'a biomarker')}: {'; '.join(said)}.")

@@ -10,10 +10,10 @@ from leukinetics.report.trial.effects import measure_title
 from leukinetics.report.trial.evidence import Evidence
 from leukinetics.report.trial.folder import Finished
 from leukinetics.report.trial.grid import Grid
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import NONE, count, interval, number, percent, real, unit_text
-from leukinetics.report.trial.style import plain
 from leukinetics.report.trial.text import sentence
-from leukinetics.report.trial.words import factor
+from leukinetics.report.trial.words import drawn, factor, few_draws
 
 
 def uncertainty_grid(trial: Finished) -> Grid | None:
@@ -21,20 +21,25 @@ def uncertainty_grid(trial: Finished) -> Grid | None:
     rows = list((trial.part("uncertainty") or {}).get("contrasts") or [])
     groups: dict[str, list[list[str]]] = {}
     for r in rows:
-        name, measure = str(r.get("endpoint")), str(r.get("measure"))
+        name = str(r.get("endpoint"))
         found = trial.endpoint_by_id.get(name)
         title = sentence(plain(name) if found is None else endpoint_words(trial, found))[:-1]
+        measures = [str(o["measure"]) for o in rows if o.get("endpoint") == name and o.get("measure")]
+        measure = measures[0] if measures else "difference"  # of a contrast that could not be made nothing is told
         title += f": {measure_title(measure, trial.unit(name))}"
-        seen = {"estimate": r.get("median"), "ci_low": r.get("low"), "ci_high": r.get("high")}
+        seen = drawn(r)
         own = next((c for c in trial.main_contrasts(name) if c.get("arm") == r.get("arm")), {})
         share = real(r.get("share_parameters"))
         cells = [plain(r.get("arm")), interval(seen, factor(measure)), interval(own, factor(measure))]
         groups.setdefault(title, []).append([*cells, NONE if share is None else f"{100 * share:.0f} %"])
     if not groups:
         return None
-    head = ["Arm", "Median of draws (95 % of them)", f"This trial ({trial.level} CI)", "Variance from parameters"]
+    range_ = "all of them" if few_draws(trial) else "95\u00a0% of them"
+    head = ["Arm", f"Median of draws ({range_})", f"Fitted values ({trial.level} CI)", "Variance from the model"]
     caption = (
-        "Effect over draws of what is uncertain in the model; the rest of the variance is who happens to take part."
+        "Effect over draws of what is uncertain in the model (the range to quote), and with its fitted values; the "
+        "last column is the share of the variance that the model's uncertainty has; the rest is who happens to take "
+        "part."
     )
     return Grid(caption, head, list(groups.items()), csv="uncertainty.csv")
 
@@ -58,24 +63,33 @@ def enrichment_grid(trial: Finished) -> Grid | None:
         ]
         for r in rows
     ]
-    head = ["Threshold", "People above", f"Effect ({trial.level} CI)", "Per arm", "Screened", "Cost"]
-    return Grid("Enrichment: a trial of the target power at each threshold.", head, [("", body)], csv="enrichment.csv")
+    head = ["Threshold", "People above", f"Effect ({trial.level} CI)", "Patients per arm", "People screened", "Cost"]
+    caption = "Enrichment: what a trial of the target power takes at each threshold."
+    if (p := trial.protocol.power) is not None:
+        caption += f" Cost: {p.cost_screened:.10g} for each person screened, {p.cost_enrolled:.10g} for each enrolled."
+    return Grid(caption, head, [("", body)], csv="enrichment.csv")
 
 
-def sensitivity_grid(rows: Sequence[Assumed]) -> Grid | None:
+def sensitivity_grid(trial: Finished, rows: Sequence[Assumed]) -> Grid | None:
     """The assumed parameters that matter most."""
     if not rows:
         return None
-    body = [[a.id, a.value, a.range, number(a.influence, 2), _basis(a)] for a in rows]
-    head = ["Parameter", "Value", "Range thought possible (95 %)", "Influence", "Basis"]
+    sense = trial.part("sensitivity") or {}
+    scale = 1.0 if sense.get("method") == "sobol" else factor(str(sense.get("measure")))
+    body = [[_named(a), a.value, a.range, number(scale * (a.influence or 0.0), 2), _basis(a)] for a in rows]
+    head = ["Parameter", "Value", "Plausible range (95\u00a0%)", "Influence", "Basis"]
     return Grid("Assumed parameters that the answer leans on.", head, [("", body)], {0, 4}, "sensitivity.csv")
 
 
 def assumed_grid(rows: Sequence[Assumed]) -> Grid:
     """All assumed parameters of the assembled model."""
-    body = [[a.id, a.value, a.range, _basis(a)] for a in rows]
-    head = ["Parameter", "Value", "Range thought possible (95 %)", "Basis"]
+    body = [[_named(a), a.value, a.range, _basis(a)] for a in rows]
+    head = ["Parameter", "Value", "Plausible range (95\u00a0%)", "Basis"]
     return Grid("All assumed parameters of the assembled model.", head, [("", body)], {0, 3}, "assumed.csv")
+
+
+def _named(row: Assumed) -> str:
+    return f"{row.meaning} ({row.id})" if row.meaning != row.id else row.id
 
 
 def _basis(row: Assumed) -> str:

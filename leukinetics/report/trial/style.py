@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import escape
+
+from leukinetics.report.trial.names import plain
 
 STACK = "'Helvetica Neue',Helvetica,Arial,'Liberation Sans',sans-serif"
 INK, SOFT, RULE, PAPER, BAND = "#1f2328", "#57606a", "#d0d7de", "#ffffff", "#eef1f4"
@@ -74,7 +77,7 @@ def looks(arms: Sequence[str], reference: str | None) -> dict[str, Look]:
     """How each arm is drawn, the same in every figure."""
     others = [a for a in arms if a != reference]
     found = {
-        a: Look(_ramp(i, len(others)), DASHES[i // 6 % 3], MARKERS[i % len(MARKERS)]) for i, a in enumerate(others)
+        a: Look(_ramp(i, len(others)), DASHES[i // 9 % 3], MARKERS[i % len(MARKERS)]) for i, a in enumerate(others)
     }
     if reference is not None:
         found[reference] = Look(REFERENCE, (0, (3.5, 2)), "o")
@@ -98,15 +101,16 @@ def canvas(width: int, height: float, **options: Any) -> Any:
     return Figure(figsize=(width / 72, height / 72), **options)
 
 
-def plain(text: object) -> str:
-    """A name as a figure can carry it: one line, without what XML forbids."""
-    return "".join(c if c.isprintable() else " " for c in str(text)).strip() or "(no name)"
-
-
 def short(text: object, most: int = 24) -> str:
     """The same, cut to ``most`` characters."""
     one = plain(text)
     return one if len(one) <= most else one[: most - 1].rstrip() + "…"
+
+
+def wrapped(text: object, width: int, lines: int = 2) -> str:
+    """The same on up to ``lines`` lines of ``width`` characters; what is more than that is cut."""
+    found = textwrap.wrap(plain(text), width) or [""]
+    return "\n".join([*found[: lines - 1], short(" ".join(found[lines - 1 :]), width)] if len(found) > lines else found)
 
 
 def picture(figure: Any, name: str, message: str, least: int | None = None) -> Picture:

@@ -11,8 +11,9 @@ import numpy as np
 from leukinetics.report.trial.axes import end_labels, set_time, time_axis
 from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.folder import Finished, Row
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count, percent, real
-from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, plain, short
+from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, picture, short, wrapped
 from leukinetics.report.trial.text import sentence
 from leukinetics.report.trial.words import effect_words
 
@@ -50,7 +51,7 @@ def _draw(trial: Finished, endpoint: str, rows: list[Row], arms: dict[str, Look]
     figure = canvas(WIDTH, height)
     axes = figure.add_axes((LEFT / WIDTH, 1 - (30 + PLOT) / height, (WIDTH - LEFT - RIGHT) / WIDTH, PLOT / height))
     least = min(v for r in rows for k in ("survival", "low") for x in r.get(k) or [] if (v := real(x)) is not None)
-    floor = math.floor(10 * least) / 10 if least > 0.6 else 0.0
+    floor = min(math.floor(10 * least) / 10, 0.9) if least > 0.6 else 0.0
     set_time(axes, axis, end)
     axes.set_ylim(floor, 1.0)
     axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f} %")
@@ -63,7 +64,7 @@ def _draw(trial: Finished, endpoint: str, rows: list[Row], arms: dict[str, Look]
         axes.step(time / axis.days, middle, where="post", color=look.colour, ls=look.dash, lw=1.7)
         last.append(float(middle[-1]))
     colours = [arms[r["arm"]].colour if r["arm"] in arms else INK for r in rows]
-    end_labels(axes, float(axes.get_xlim()[1]), last, [short(r["arm"], 16) for r in rows], colours)
+    end_labels(axes, float(axes.get_xlim()[1]), last, [wrapped(r["arm"], 16) for r in rows], colours)
     axes.set_title("Without the event", loc="left", x=-0.01, fontweight="bold", pad=9)
     if risk:
         _at_risk(figure, axes, risk, axis.days, end, height)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from markupsafe import Markup, escape
+
 
 def join(parts: list[str]) -> str:
     """``a, b and c``."""
@@ -16,6 +18,14 @@ def sentence(text: str) -> str:
     name = re.search(r"[a-z]\d|_", first)  # an id keeps its case
     found = text[:1].upper() + text[1:] if first.islower() and not name else text
     return found if found.endswith((".", "?", "!")) else found + "."
+
+
+def linked(text: str) -> Markup:
+    """The text with each DOI and PMID as a link."""
+    found = re.sub(
+        r"\b(doi:)(10\.\d+/[^\s;,]*[^\s;,.)])", r'<a href="https://doi.org/\2">\1\2</a>', str(escape(text)), flags=re.I
+    )
+    return Markup(re.sub(r"\bPMID:(\d+)", r'<a href="https://pubmed.ncbi.nlm.nih.gov/\1/">PMID:\1</a>', found))
 
 
 def tie(text: str) -> str:

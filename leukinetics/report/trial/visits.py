@@ -5,8 +5,9 @@ from __future__ import annotations
 from leukinetics.report.trial.axes import end_labels, set_log, set_time, time_axis
 from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.folder import Finished, Row
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import duration, interval, real, unit_text
-from leukinetics.report.trial.style import SOFT, Look, Picture, canvas, picture, plain, short
+from leukinetics.report.trial.style import SOFT, Look, Picture, canvas, picture, short, wrapped
 from leukinetics.report.trial.text import sentence
 
 
@@ -67,7 +68,13 @@ def _draw(
             if real(visit.get("ci_low")) is not None and real(visit.get("ci_high")) is not None:
                 axes.plot([at, at], [visit["ci_low"], visit["ci_high"]], color=look.colour, lw=1.1, clip_on=False)
     last = [float(r[-1]["estimate"]) for r in rows.values()]
-    end_labels(axes, float(axes.get_xlim()[1]), last, [short(a, 14) for a in rows], [arms[a].colour for a in rows])
+    end_labels(
+        axes,
+        float(axes.get_xlim()[1]),
+        last,
+        [wrapped(a, 14) if len(rows) <= 6 else short(a, 18) for a in rows],
+        [arms[a].colour for a in rows],
+    )
     shown = unit_text(unit)
     axes.set_title(f"Estimate{f' ({shown})' if shown else ''}", loc="left", x=-0.1, fontweight="bold", pad=9)
     said = [f"{plain(a)} {interval(r[-1])} at {duration(r[-1]['time'])}" for a, r in rows.items()]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukinetics.report.trial.folder import Finished
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count, duration, number
-from leukinetics.report.trial.style import SOFT, Look, Picture, canvas, picture, plain, short
+from leukinetics.report.trial.style import SOFT, Look, Picture, canvas, picture, short
 from leukinetics.trial.protocol import Endpoint
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 MOST_BARS = 250
+MOST_PANELS = 6
 CUT = 200.0  # changes beyond this percentage are cut off, and said to be, unless they are many
 KINDS = ("percent_change", "fold", "change", "value")
 
@@ -47,7 +49,7 @@ def _changes(trial: Finished, endpoint: Endpoint) -> dict[str, Array]:
     if endpoint.kind not in KINDS:
         return {}
     rows = trial.endpoints
-    rows = rows[rows["endpoint"] == endpoint.id]
+    rows = rows[(rows["endpoint"] == endpoint.id) & (rows["missing"] == "")]  # as they are analysed
     if endpoint.at is not None and rows["time"].notna().any():
         rows = rows[np.isclose(rows["time"], endpoint.at)]
     value, base = rows["value"].to_numpy(dtype=float), rows["baseline"].to_numpy(dtype=float)
@@ -70,24 +72,30 @@ def _draw(trial: Finished, endpoint: Endpoint, changes: dict[str, Array], arms: 
     high = min(max(float(v[0]) for v in changes.values()), cut)
     low = min(min(float(v[-1]) for v in changes.values()), -10.0)
     high = max(high, 10.0)
-    pictures = [_panel(i, a, v, (low, high), arms[a]) for i, (a, v) in enumerate(changes.items())]
+    shown = list(changes)
+    if len(shown) > MOST_PANELS:
+        shown = [shown[i] for i in np.round(np.linspace(0, len(shown) - 1, MOST_PANELS)).astype(int)]
+    pictures = [_panel(i, a, changes[a], (low, high), arms[a]) for i, a in enumerate(shown)]
     thinned = max(len(v) for v in changes.values()) > MOST_BARS
-    beyond = int((everybody > cut).sum())
+    beyond = sum(int((changes[a] > cut).sum()) for a in shown)
     what = f"Percent change of {trial.label(endpoint.observable)}"
     what += f" at {duration(endpoint.at)}" if endpoint.at is not None else ""
     note = f"{what} of each patient, sorted{'; the dashed line is half of baseline' if low < -50 else ''}."
+    if len(shown) < len(changes):
+        note += f" Of {len(changes)} arms {len(shown)} are shown."
     if thinned:
         note += f" Each arm is shown by {MOST_BARS} bars, evenly spaced among its sorted patients."
     if beyond:
-        note += f" {count(beyond)} patients rose by more than {number(cut, 2)} %; their bars are cut."
+        who = "1 patient rose" if beyond == 1 else f"{count(beyond)} patients rose"
+        note += f" {who} by more than {number(cut, 2)} %; bars are cut there."
     return Waterfall(endpoint, pictures, note)
 
 
 def _panel(i: int, arm: str, values: Array, limits: tuple[float, float], look: Look) -> Picture:
     n = len(values)
     shown = values[np.round(np.linspace(0, n - 1, MOST_BARS)).astype(int)] if n > MOST_BARS else values
-    figure = canvas(285, 200)
-    axes = figure.add_axes((0.17, 0.06, 0.81, 0.74))
+    figure = canvas(385, 215)
+    axes = figure.add_axes((0.135, 0.05, 0.85, 0.76))
     # One path for all bars keeps the file small; gaps between few bars show the patients.
     k, width = len(shown), 0.8 if len(shown) <= 80 else 1.0
     left = np.arange(k) + (1 - width) / 2
@@ -109,11 +117,11 @@ def _panel(i: int, arm: str, values: Array, limits: tuple[float, float], look: L
     axes.yaxis.set_major_formatter(lambda v, _: f"{v:+.0f} %".replace("-", "−") if v else "0")
     fell = float((values < 0).mean())
     half = float((values <= -50).mean())
-    axes.set_title(short(arm, 26), loc="left", x=-0.18, y=1.1, fontweight="bold", fontsize=10.5)
+    axes.set_title(short(arm, 46), loc="left", x=-0.14, y=1.1, fontweight="bold", fontsize=11)
     under = f"n = {count(n)}; {100 * half:.0f} % at least halved"
-    axes.text(-0.18, 1.06, under, transform=axes.transAxes, fontsize=9.5, color=SOFT)
+    axes.text(-0.14, 1.05, under, transform=axes.transAxes, fontsize=10.5, color=SOFT)
     message = (
         f"{plain(arm)}: of {count(n)} patients {100 * fell:.0f} % fell and {100 * half:.0f} % at least halved; "
         f"from {number(values[-1])} to {number(values[0])} %."
     )
-    return picture(figure, f"waterfall-{i + 1}", message, 190)
+    return picture(figure, f"waterfall-{i + 1}", message, 320)

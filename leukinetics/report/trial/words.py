@@ -1,4 +1,4 @@
-"""The question and the answer in words, and contrasts as a reader says them."""
+"""The question in words, and contrasts as a reader says them."""
 
 from __future__ import annotations
 
@@ -7,31 +7,28 @@ from typing import Any
 
 from leukinetics.report.trial.design_words import the_endpoint
 from leukinetics.report.trial.folder import Finished
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import (
-    NONE,
     RATIOS,
     SHARES,
-    count,
-    criterion,
     decimals_for,
-    duration,
     fixed,
     interval,
+    number,
     p_phrase,
     real,
     unit_text,
-    with_unit,
 )
-from leukinetics.report.trial.style import plain
 from leukinetics.report.trial.text import join
 from leukinetics.trial.protocol import Endpoint
 
 Row = Mapping[str, Any]
+NO_EFFECT = "no effect in any of them"
 #: Draws from which on 95 % of them can be told.
 FEW_DRAWS = 20
 ROLE = (
     "This is what a mechanistic model predicts for virtual patients. It is not clinical evidence: nobody was treated, "
-    "and the interval holds only as far as the model does."
+    "and the ranges hold only as far as the model does. Side effects are not simulated, unless an endpoint is one."
 )
 
 
@@ -51,35 +48,79 @@ def reference_of(trial: Finished) -> str | None:
     return str(rows[0]["reference"]) if rows and rows[0].get("reference") is not None else None
 
 
-def effect_words(row: Row, unit: Any = "", level: str = "95 %", arm: str = "") -> str:
+def effect_words(
+    row: Row, unit: Any = "", level: str = "95 %", arm: str = "", sides: tuple[str, str] = ("lower", "higher")
+) -> str:
     """A contrast in words, such as "49 % lower with 50 mg (95 % CI 32 to 61 % lower, p < 0.001)"."""
-    measure, who = str(row.get("measure", "difference")), f" with {arm}" if arm else ""
+    who = f" with {arm}" if arm else ""
     if real(row.get("estimate")) is None:
         return f"not to be estimated{who}"
-    p = p_phrase(row.get("p_adjusted") if real(row.get("p_adjusted")) is not None else row.get("p_value"))
-    if measure in MEASURE_WORDS:
-        inner = interval(row).partition("(")[2].rstrip(")")
-        tail = ", ".join(t for t in (f"{level} CI {inner}" if inner else "", p) if t)
-        return f"{MEASURE_WORDS[measure]} of {interval(row).partition(' (')[0]}{who}{f' ({tail})' if tail else ''}"
-    scale = factor(measure)
-    e, low, high = (None if (v := real(row.get(k))) is None else _signed(v, measure, scale) for k in ENDS)
-    assert e is not None
-    d = decimals_for(low, high, e)
-    name = measure_unit(measure, unit)
-    said = f"{fixed(abs(e), d)}{name} {_side(e)}" if fixed(abs(e), d).strip("0.") else f"0{name} different"
-    inner = ""
-    if low is not None and high is not None:
-        if low * high >= 0 and e * (low + high) >= 0:
-            small, large = sorted((abs(low), abs(high)))
-            inner = f"{level} CI {fixed(small, d)} to {fixed(large, d)}{name}"
-        else:
-            inner = f"{level} CI {fixed(abs(low), d)}{name} lower to {fixed(abs(high), d)}{name} higher"
-    tail = ", ".join(t for t in (inner, p) if t)
+    adjusted = real(row.get("p_adjusted")) is not None
+    p = p_phrase(row.get("p_adjusted") if adjusted else row.get("p_value"))
+    said, inner = _told(row, unit, sides)
+    tail = ", ".join(
+        t for t in (f"{level} CI {inner}" if inner else "", f"{'adjusted ' * adjusted}{p}" if p else "") if t
+    )
     return f"{said}{who} ({tail})" if tail else said + who
 
 
+def range_words(row: Row, unit: Any, sides: tuple[str, str] = ("lower", "higher")) -> str:
+    """An estimate that is a median of draws, with its range, such as "44 % lower (38 to 62 %)"."""
+    low, high, e = (real(row.get(k)) for k in ("ci_low", "ci_high", "estimate"))
+    none = 1.0 if row.get("measure") in RATIOS else 0.0
+    if low == high == e == none:
+        return NO_EFFECT
+    said, inner = _told(row, unit, sides)
+    return f"{said} ({inner})" if inner else said
+
+
+def _told(row: Row, unit: Any, sides: tuple[str, str]) -> tuple[str, str]:
+    """(the estimate, its interval) in words; the interval is empty where there is none."""
+    measure = str(row.get("measure", "difference"))
+    if measure in MEASURE_WORDS:
+        shown = interval(row)
+        return f"{MEASURE_WORDS[measure]} of {shown.partition(' (')[0]}", shown.partition("(")[2].rstrip(")")
+    scale = factor(measure)
+    e, low, high = (None if (v := real(row.get(k))) is None else _signed(v, measure, scale) for k in ENDS)
+    assert e is not None
+    relative = measure in ("percent_difference", "ratio")
+    if relative and max(v for v in (e, low, high) if v is not None) >= MANIFOLD:
+        ends = [number(1 + v / 100, 2) for v in (low, high) if v is not None]
+        return f"{number(1 + e / 100)} times as high", f"{ends[0]} to {ends[1]} times" if len(ends) == 2 else ""
+    d, name = decimals_for(low, high, e), measure_unit(measure, unit)
+
+    def size(v: float) -> str:
+        text = fixed(abs(v), d)
+        # A level cannot fall by all of itself.
+        return (
+            f"more than {fixed(100 - 10.0**-d, d)}"
+            if relative and v > -100 and text == fixed(100, d) and v < 0
+            else text
+        )
+
+    said = f"{size(e)}{name} {_side(e, sides)}" if fixed(abs(e), d).strip("0.") else f"0{name} different"
+    if low is None or high is None:
+        return said, ""
+    if low * high >= 0 and e * (low + high) >= 0:
+        small, large = sorted((low, high), key=abs)
+        return said, f"{size(small)} to {size(large)}{name}"
+    return said, f"{size(low)}{name} {_side(low, sides)} to {size(high)}{name} {_side(high, sides)}"
+
+
 ENDS = ("estimate", "ci_low", "ci_high")
+#: A percentage from which on a reader is told how many times as high.
+MANIFOLD = 900.0
 MEASURE_WORDS = {"odds_ratio": "an odds ratio", "rate_ratio": "a rate ratio", "hazard_ratio": "a hazard ratio"}
+_SIDES = {
+    "time_to_return": ("shorter", "longer"),
+    "time_above": ("shorter", "longer"),
+    "time_of_maximum": ("earlier", "later"),
+}
+
+
+def sides_of(endpoint: Endpoint) -> tuple[str, str]:
+    """What less and more of an endpoint is called."""
+    return _SIDES.get(endpoint.kind, ("lower", "higher"))
 
 
 def _signed(value: float, measure: str, scale: float) -> float:
@@ -87,8 +128,8 @@ def _signed(value: float, measure: str, scale: float) -> float:
     return 100 * (value - 1) if measure == "ratio" else scale * value
 
 
-def _side(value: float) -> str:
-    return "lower" if value < 0 else "higher"
+def _side(value: float, sides: tuple[str, str]) -> str:
+    return sides[value >= 0]
 
 
 def factor(measure: Any) -> float:
@@ -114,76 +155,19 @@ def shows(row: Row) -> bool | None:
     return not low <= none <= high
 
 
-def answer(trial: Finished) -> str:
-    """The answer in one paragraph: the primary contrasts, and how far the model itself is sure of them."""
-    e = trial.primary
-    patients = count(trial.summary.get("patients", {}).get("enrolled"))
-    rows = trial.main_contrasts(e.id)
-    what = the_endpoint(trial, e)
-    head = f"In {patients} virtual patients, "
-    if not rows:
-        parts = [
-            f"{with_unit(interval(trial.estimate(a, e.id), share_factor(trial, a, e.id)), arm_unit(trial, a, e.id))} "
-            f"with {plain(a)}".replace("(", f"({trial.level} CI ", 1)
-            for a in trial.arms
-            if interval(trial.estimate(a, e.id)) != NONE
-        ]
-        return head + f"{what} was {join(parts)}." if parts else head + f"no estimate of {what} could be made."
-    unit = trial.estimate(str(rows[0].get("arm")), e.id).get("unit", "")
-    reference = plain(rows[0].get("reference"))
-    said = rows if len(rows) <= 4 else [min(rows, key=_order), max(rows, key=_order)]
-    parts = [effect_words(r, unit, trial.level, plain(r["arm"])) for r in said]
-    outcome = _outcome(trial, e, str(rows[0].get("measure")))
-    text = f"In {patients} virtual patients {outcome} {join(parts)}, compared with {reference}."
-    if len(rows) > 4:
-        text += f" The other {len(rows) - 2} arms lie between."
-    unclear = [plain(r["arm"]) for r in rows if shows(r) is False]
-    if unclear:
-        text += f" For {join(unclear)} the interval includes no effect at all."
-    return text + _model_words(trial, unit)
+def drawn(row: Row) -> Row:
+    """A row of ``uncertainty`` as a contrast: the median of its draws, and 95 % of them, or of a few the extremes."""
+    values = [v for v in map(real, row.get("values") or []) if v is not None]
+    low, high = (
+        (row.get("low"), row.get("high")) if len(values) >= FEW_DRAWS or not values else (min(values), max(values))
+    )
+    return {"measure": row.get("measure"), "estimate": row.get("median"), "ci_low": low, "ci_high": high}
 
 
-def _order(row: Row) -> float:
-    e = real(row.get("estimate"))
-    return 0.0 if e is None else e
-
-
-def _outcome(trial: Finished, endpoint: Endpoint, measure: str) -> str:
-    what = trial.label(endpoint.observable)
-    if measure in ("percent_difference", "ratio") and endpoint.at is not None:
-        return f"{what} at {duration(endpoint.at)}, relative to baseline, was"
-    if measure in SHARES and endpoint.at is not None:
-        threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
-        return f"the share of patients with {what} {threshold} at {duration(endpoint.at)} was"
-    verb = "had" if measure in MEASURE_WORDS else "was"
-    return f"{the_endpoint(trial, endpoint)} {verb}"
-
-
-def _model_words(trial: Finished, unit: Any) -> str:
-    """A sentence on the uncertainty of the model; empty where it was not studied."""
-    found = trial.part("uncertainty")
-    rows = [r for r in (found or {}).get("contrasts") or [] if r.get("endpoint") == trial.primary.id]
-    rows = [r for r in rows if real(r.get("low")) is not None and real(r.get("high")) is not None]
-    if not found or not rows:
-        return " How uncertain the model itself is was not part of this run."
-    few = any(len(r.get("values") or []) < FEW_DRAWS for r in rows)
-    parts = []
-    for r in rows[:4]:
-        values = [v for v in map(real, r.get("values") or []) if v is not None]
-        low, high = (min(values), max(values)) if few and values else (r["low"], r["high"])
-        seen = {"estimate": r.get("median"), "ci_low": low, "ci_high": high}
-        parts.append(f"{range_words(seen, str(r.get('measure')), unit)} with {plain(r.get('arm'))}")
-    which = "the effects" if few else "95 % of the effects"
-    return f" Over {count(found.get('draws'))} draws of what is uncertain in the model, {which} are {join(parts)}."
-
-
-def range_words(row: Row, measure: str, unit: Any) -> str:
-    """An interval alone, such as "38 to 62 % lower"."""
-    inside = effect_words({**row, "measure": measure}, unit).partition("CI ")[2].rstrip(")")
-    ends = [v for k in ENDS if (v := real(row.get(k))) is not None]
-    if measure in MEASURE_WORDS or "lower" in inside or not ends:
-        return inside
-    return f"{inside} {_side(_signed(ends[0], measure, 1.0))}"
+def few_draws(trial: Finished) -> bool:
+    """Whether there are too few draws to tell 95 % of them."""
+    rows = list((trial.part("uncertainty") or {}).get("contrasts") or [])
+    return any(len(r.get("values") or []) < FEW_DRAWS for r in rows)
 
 
 def arm_unit(trial: Finished, arm: str, endpoint: str) -> str:

@@ -10,23 +10,29 @@ from typing import Any
 from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
 from leukinetics.report.trial import study_views, views, words
+from leukinetics.report.trial.answer import answer, headlines, outside
 from leukinetics.report.trial.assumptions import assumed, influential
+from leukinetics.report.trial.baseline import baseline_grid
 from leukinetics.report.trial.certainty import sensitivity_figure, uncertainty_figures
 from leukinetics.report.trial.course_figures import below_words, course_figures
 from leukinetics.report.trial.courses import courses
 from leukinetics.report.trial.credibility import credibility
 from leukinetics.report.trial.design_figure import design
-from leukinetics.report.trial.design_words import design_words
-from leukinetics.report.trial.effects import forests, threshold_figures
+from leukinetics.report.trial.design_words import design_words, endpoint_words
+from leukinetics.report.trial.effects import forests
+from leukinetics.report.trial.endpoint_view import endpoint_grid, p_words
 from leukinetics.report.trial.evidence import evidence
 from leukinetics.report.trial.flow_figure import flow
 from leukinetics.report.trial.folder import Finished, open_folder
+from leukinetics.report.trial.hours import in_hours
+from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count, percent
 from leukinetics.report.trial.power_figures import enrichment_figure, power_figure, power_words
-from leukinetics.report.trial.style import STACK, Picture, drawing, looks, plain
+from leukinetics.report.trial.style import STACK, Picture, drawing, looks
 from leukinetics.report.trial.survival import survival_figures
 from leukinetics.report.trial.tables import csv_tables
-from leukinetics.report.trial.text import sentence, tie
+from leukinetics.report.trial.text import linked, sentence, tie
+from leukinetics.report.trial.thresholds import threshold_figures
 from leukinetics.report.trial.visits import visit_figures
 from leukinetics.report.trial.waterfall import waterfall
 
@@ -46,7 +52,7 @@ def write_report(folder: str | Path) -> Path:
     """
     trial = open_folder(folder)
     try:
-        page, tables, pictures = _make(trial)
+        page, tables, pictures = _make(trial, in_hours(trial))
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise DataError(
             f"'{trial.folder / 'summary.json'}' or a table beside it is not as a trial writes it "
@@ -58,8 +64,8 @@ def write_report(folder: str | Path) -> Path:
     return trial.folder / "report.html"
 
 
-def _make(trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
-    """The page, the texts of the tables by file name, and the pictures."""
+def _make(whole: Finished, trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
+    """The page, the texts of the tables by file name, and the pictures; tables have the units of the summary."""
     arms = looks(trial.arms, words.reference_of(trial))
     read = courses(trial)
     assumptions = assumed(trial)
@@ -90,18 +96,23 @@ def _make(trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
         trial,
         content
         | {
-            "answer": words.answer(trial),
+            "answer": answer(trial),
+            "headlines": headlines(trial, known, assumptions),
+            "outside": outside(trial),
+            "few_draws": words.few_draws(trial),
+            "sensitive": _sensitive(trial),
             "role": words.ROLE,
             "question": words.question(trial),
             "design_words": design_words(trial),
-            "baseline_grid": views.baseline_grid(trial),
+            "baseline_grid": baseline_grid(trial),
             "matching_grid": views.matching_grid(trial),
             "matching_words": views.matching_words(trial),
-            "endpoint_grid": views.endpoint_grid(trial),
+            "endpoint_grid": endpoint_grid(trial),
+            "p_words": p_words(trial),
             "enrichment_grid": study_views.enrichment_grid(trial),
             "uncertainty_grid": study_views.uncertainty_grid(trial),
             "power_words": power_words(trial),
-            "heavy_grid": study_views.sensitivity_grid(heavy),
+            "heavy_grid": study_views.sensitivity_grid(trial, heavy),
             "assumed_grid": study_views.assumed_grid(assumptions),
             "evidence": known,
             "evidence_grid": study_views.evidence_grid(known),
@@ -111,7 +122,7 @@ def _make(trial: Finished) -> tuple[str, dict[str, str], list[Picture]]:
             "facts": _facts(trial),
         },
     )
-    return page, csv_tables(trial, read, assumptions), _pictures(content)
+    return page, csv_tables(whole, read, assumptions), _pictures(content)
 
 
 def _page(trial: Finished, content: Mapping[str, Any]) -> str:
@@ -120,6 +131,7 @@ def _page(trial: Finished, content: Mapping[str, Any]) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "sentence": sentence,
+        "linked": linked,
         "tie": tie,
         "plain": plain,
         "percent": percent,
@@ -139,6 +151,13 @@ def _pictures(found: Any) -> list[Picture]:
     if isinstance(found, (list, tuple)):
         return [p for v in found for p in _pictures(v)]
     return list(found.pictures) if hasattr(found, "pictures") else []
+
+
+def _sensitive(trial: Finished) -> str:
+    """The endpoint of the sensitivity analysis in words."""
+    name = str((trial.part("sensitivity") or {}).get("endpoint"))
+    found = trial.endpoint_by_id.get(name)
+    return plain(name) if found is None else endpoint_words(trial, found)
 
 
 def _facts(trial: Finished) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leukinetics.trial.checks.problems import Problems
-from leukinetics.trial.protocol import MOST_SAMPLES, WINDOWED, Dose, Endpoint, Protocol, Rule
+from leukinetics.trial.protocol import MOST_SAMPLES, REPEATED, WINDOWED, Dose, Endpoint, Protocol, Rule
 from leukinetics.trial.reference import reference_arm
 
 Path = tuple[str | int, ...]
@@ -22,6 +22,7 @@ def check_consistency(protocol: Protocol, problems: Problems) -> None:
     _unique(protocol, problems)
     _references(protocol, problems)
     _rules(protocol, problems)
+    _baselines(protocol, problems)
     _design(protocol, problems)
     if not problems.ignores(("trial", "duration")):
         _Times(protocol, problems).check()
@@ -123,6 +124,21 @@ def _rules(protocol: Protocol, problems: Problems) -> None:
             )
 
 
+#: Kinds whose number is relative to the baseline.
+_RELATIVE = ("percent_change", "fold", "maximum_fold")
+
+
+def _baselines(protocol: Protocol, problems: Problems) -> None:
+    """A drug's level before the first dose is 0, and nothing can be told relative to it."""
+    for i, e in enumerate(protocol.endpoint):
+        if e.kind in _RELATIVE and e.observable in protocol.drugs:
+            text = (
+                f"the level of '{e.observable}' at time 0, before any dose, is 0, so that it has no {e.kind}; use "
+                f"'{'maximum' if e.kind == 'maximum_fold' else 'value'}'."
+            )
+            problems.add(("endpoint", i, "kind"), text)
+
+
 def _design(protocol: Protocol, problems: Problems) -> None:
     if protocol.trial.design == "twins" and not problems.ignores(("trial", "design")):
         for i, arm in enumerate(protocol.arm):
@@ -206,12 +222,21 @@ class _Times:
         if e.every is not None and e.kind in WINDOWED and last <= self.end * _END:
             stop = self.end if e.to is None else e.to
             span = stop - (e.from_ or 0.0)
-            if not 0 < span / e.every <= MOST_SAMPLES:
+            if not 1 <= span / e.every * _END <= MOST_SAMPLES:
                 text = (
                     f"endpoint '{e.id:.60}' samples {span:g} days every {e.every:g}; its window must hold 1 to "
                     f"{MOST_SAMPLES:,} intervals."
                 )
                 self.problems.add(path, text, key="every")
+        last = self.protocol.analysis.missing == "last"
+        if last and e.kind not in WINDOWED and not e.visits:
+            text = "missing = \"last\" carries the visit before forward, and there is none; add 'visits' before 'at'."
+            self.problems.add((*path, "visits"), text)
+        elif e.visits and e.analysis not in REPEATED and not last:
+            text = (
+                "'visits' are those of mmrm and log_mmrm, or what missing = \"last\" carries forward; leave them out."
+            )
+            self.problems.add((*path, "visits"), text)
         for i, visit in enumerate(e.visits):
             if e.at is not None and visit >= e.at:
                 text = f"this visit on day {visit:g} is not before 'at', day {e.at:g}, which is reported."

@@ -19,6 +19,11 @@ from leukinetics.trial.protocol import Arm, Dose, Endpoint, Match, Part, Protoco
 from leukinetics.trial.protocol.fields import APART, UNFIT
 
 _ROUNDS = 6
+_SHOWN = 40  # characters of what was found
+_LENGTHS = {
+    "string_too_short": "it must not be empty.",
+    "string_too_long": "it has more than {max_length:,} characters; write it shorter.",
+}
 _NOTHING = "?"
 _STANDS_FOR_NOTHING: dict[type[Part], dict[str, Any]] = {
     Arm: {"name": _NOTHING},
@@ -75,10 +80,18 @@ def _message(entry: Any) -> str:
         return "this key is missing; add it."
     if entry["type"] == "too_short":
         return "there must be at least one."
-    given = "" if entry["type"] == "value_error" else f" (it is {entry.get('input')!r:.40})"
+    if entry["type"] in _LENGTHS:
+        return _LENGTHS[entry["type"]].format(**entry["ctx"])
+    given = "" if entry["type"] == "value_error" else f" (it is {shorten(repr(entry.get('input')))})"
     text = str(entry["msg"]).removeprefix("Value error, ")
+    text = text.replace("a valid integer", "a whole number").replace("a valid string", "text")
     text = text.replace("valid dictionary or instance of ", "table, such as of ").replace("valid dictionary", "table")
     return text if text.endswith(("?", ".")) and not given else text.rstrip(".") + given + "."
+
+
+def shorten(text: str) -> str:
+    """The beginning of a text that may be long, and dots where it goes on."""
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 def _mend(left: Any, entry: Any, problems: Problems) -> None:

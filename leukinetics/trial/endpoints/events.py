@@ -2,7 +2,8 @@
 
 With a threshold an event is an episode: a visit at which the threshold holds and at the visit before did not (at the
 first visit of the window: at the baseline did not). ``time_to_event`` is that of the first visit at which it holds,
-whatever the baseline. Time 0 is the baseline, before treatment, and no visit.
+whatever the baseline. Time 0 is before treatment and no visit; in a window from time 0 on its sample, which is not the
+baseline where that is the qualifying value, is the one before the first visit.
 
 Without one the observable is ``L(t)``, the number of events up to ``t``. Where events of the model set it and it
 rises in whole steps only, these steps are the events of the patient, seen at the first sample after them. Else ``L``

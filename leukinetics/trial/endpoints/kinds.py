@@ -68,8 +68,10 @@ def endpoint_values(endpoint: Endpoint, given: Samples) -> Values:
             found, unit = _of_moment(endpoint, x[..., -1], b, own)
         factor, shown = unit_factor(endpoint, unit)
         repeated, repeated_blq = _at_visits(endpoint, given, b, factor)
+    # Of a baseline of 0 there is no change in percent, nor a ratio.
+    found = np.where(failed | ~np.isfinite(found), np.nan, found)
     return Values(
-        numbers=factor * np.where(failed, np.nan, found),
+        numbers=factor * found,
         unit=shown,
         censored=censored & ~failed,
         baseline=b * (factor if endpoint.kind in _OWN_UNIT else 1.0),
@@ -123,8 +125,9 @@ def _at_visits(
         return {}, {}
     x, unit = given.repeated.numbers(BELOW), given.repeated.unit
     numbers = {
-        time: factor * np.where(np.isnan(b), np.nan, _of_moment(endpoint, x[..., i], b, unit)[0])
+        time: factor * np.where(np.isfinite(found) & ~np.isnan(b), found, np.nan)
         for i, time in enumerate(given.visits.tolist())
+        for found in [_of_moment(endpoint, x[..., i], b, unit)[0]]
     }
     below = _baseline_blq(endpoint, given)
     return numbers, {time: given.repeated.blq[..., i] | below for i, time in enumerate(given.visits.tolist())}

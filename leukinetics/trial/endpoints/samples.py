@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.assays import Measured
-from leukinetics.trial.protocol import REPEATED, Endpoint
+from leukinetics.trial.protocol import Endpoint
 from leukinetics.trial.sampling_times import merge
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Values:
 
 
 def visit_times(endpoint: Endpoint) -> Array:
-    """The visits (days) of a repeated-measures analysis, ascending, ``at`` among them; empty without one."""
-    if endpoint.analysis not in REPEATED:
+    """The visits (days) that an endpoint has besides ``at``, ascending, with ``at``; empty where it has none."""
+    if not endpoint.visits:
         return np.empty(0)
     return merge(np.array([*endpoint.visits, *([] if endpoint.at is None else [endpoint.at])]))

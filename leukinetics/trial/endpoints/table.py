@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
+#: Why a patient who was solved and stayed has no number.
+UNDEFINED = "undefined"
+
+
 def endpoint_table(
     prepared: Prepared,
     endpoint: Endpoint,
@@ -34,7 +38,8 @@ def endpoint_table(
 
     Columns: patient, arm, endpoint, time (days of the sample, NaN for a whole window), value, baseline, unit, censored
     (the value is a lower bound), exposure (days in which events were looked for), blq (it depends on a sample below the
-    limit of quantification), missing: "failed", "left", "rule", or "" where nothing is. "rule" is said, beside the
+    limit of quantification), missing: "failed", "left", "rule", "undefined" (the change in percent from a baseline of
+    0, or the ratio to it), or "" where nothing is. "rule" is said, beside the
     value, of samples after a rule had fired where the analysis asks to leave these out (``after_rule``); not of events,
     which are counted whatever the treatment.
     """
@@ -50,7 +55,7 @@ def endpoint_table(
     below = np.stack([_flat(values.repeated_blq.get(t, values.blq), shape, order) for t in times], axis=-1)
     ended = np.broadcast_to(left, shape).ravel()[order][:, None]
     solved = np.broadcast_to(ok, shape).ravel()[order][:, None]
-    missing = np.where(np.isnan(numbers) & np.isfinite(ended), "left", "").astype(object)
+    missing = np.where(np.isnan(numbers), np.where(np.isfinite(ended), "left", UNDEFINED), "").astype(object)
     if prepared.protocol.analysis.after_rule == "missing" and endpoint.kind not in EVENTS:
         stop = prepared.protocol.trial.duration if endpoint.to is None else endpoint.to
         until = np.where(np.isnan(times), stop, times)

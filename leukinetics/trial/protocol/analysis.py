@@ -9,6 +9,9 @@ from pydantic import Field
 
 from leukinetics.trial.protocol.fields import Between, Count, Moment, Name, NotNegative, Number, Part, Truth, Words
 
+#: Patients per arm of a replicate trial; more are a slip, and would take hours.
+MOST_REPLICATED = 100_000
+
 
 class Schedule(Part):
     """What is measured besides the endpoints: ``measure`` at each of ``visits`` (and at time 0), with assay noise where
@@ -23,8 +26,9 @@ class Analysis(Part):
     """How the trial is analysed.
 
     ``missing`` says what stands for a value that a patient has not who left, or that ``after_rule`` = "missing" takes
-    away: "available" (nothing: all that is there is used), "last" (the last one before), "baseline", or "worst" (a
-    non-responder; the largest of all or, of an endpoint that is ``higher_is_better``, the smallest).
+    away: "available" (nothing: all that is there is used), "last" (the last one before among the endpoint's ``visits``;
+    of a window the baseline), "baseline", or "worst" (a non-responder; the largest of all or, of an endpoint that is
+    ``higher_is_better``, the smallest).
     """
 
     alpha: Annotated[Between, Field(description="two-sided level; intervals are at 1 - alpha")] = 0.05
@@ -111,6 +115,8 @@ class Power(Part):
             yield "enrichment", "'biomarker' and 'enrichment', its thresholds, go together; give both or none."
         if self.unit is not None and self.biomarker is None:
             yield "unit", "'unit' is that of 'enrichment', which is not there."
+        if any(n > MOST_REPLICATED for n in self.sizes):
+            yield "sizes", f"a replicate trial has {MOST_REPLICATED:,} patients per arm at most; give smaller sizes."
         if any(n < 2 for n in self.sizes):
             yield "sizes", "an arm of 1 patient cannot be compared; give sizes of 2 or more."
 

@@ -30,8 +30,6 @@ REPEATED = ("mmrm", "log_mmrm")
 KINDS: tuple[str, ...] = get_args(Kind)
 STATISTICS: tuple[str, ...] = get_args(Statistic)
 ANALYSES: tuple[str, ...] = get_args(Analysis)
-_CONTINUOUS = ("unadjusted", "ancova")
-_POSITIVE = (*_CONTINUOUS, "log_ancova")
 #: The analyses that fit each kind, its default first. The logarithm needs values that are above 0 by their nature.
 FITTING: dict[str, tuple[str, ...]] = {
     "value": ("ancova", "unadjusted", "log_ancova", "mmrm", "log_mmrm"),
@@ -71,7 +69,8 @@ class Worsening(Part):
 class Endpoint(Part):
     """One number per patient, and how an arm is summed up by it. See :mod:`leukinetics.trial.endpoints`.
 
-    ``visits``: the visits of a repeated-measures analysis, besides ``at``, the one that is reported. Events are
+    ``visits``: those before ``at``, the one that is reported, of a repeated-measures analysis, or of which the last one
+    is carried forward (``missing`` = "last" of :class:`Analysis`). Events are
     episodes in which ``threshold`` holds at visits ``every`` so long; or without a threshold ``observable`` is the
     number of events up to that time, counted or expected; expected ones come at random. A ``confirmed_progression`` is
     the first visit from which on one of ``worsening`` holds at all visits for as long as ``confirm``. ``analysis``: how
@@ -89,7 +88,9 @@ class Endpoint(Part):
     ] = None
     to: Annotated[Moment | None, Field(description="end of the window; the trial's end by default")] = None
     every: Annotated[Span | None, Field(description="between the window's samples")] = None
-    visits: Annotated[list[Moment], Field(description="of a repeated-measures analysis, before `at`")] = []
+    visits: Annotated[
+        list[Moment], Field(description="before `at`: of a repeated-measures analysis, or to carry forward")
+    ] = []
     threshold: Annotated[
         Criterion | None, Field(description="of responder, time_above and events; in % of the change from baseline")
     ] = None
@@ -122,8 +123,10 @@ class Endpoint(Part):
             yield "threshold", f"kind '{self.kind}' {how} a 'threshold'."
         if self.threshold is not None and not self.threshold:
             yield "threshold", "'threshold' has no criterion."
-        if bool(self.visits) != (self.analysis in REPEATED):
+        if self.analysis in REPEATED and not self.visits:
             yield "visits", "'visits' and a repeated-measures analysis (mmrm, log_mmrm) go together."
+        if self.visits and self.kind in WINDOWED:
+            yield "visits", f"'visits' do not go with kind '{self.kind}'; its samples are those of from, to and every."
         fitting = FITTING[self.kind]
         if self.analysis is not None and self.analysis not in fitting:
             yield "analysis", f"analysis '{self.analysis}' does not fit kind '{self.kind}'; use {_or(fitting)}."

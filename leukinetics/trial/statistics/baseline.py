@@ -24,14 +24,15 @@ def baseline_table(
 
     ``kind``: "genotype" (unit "effect alleles": ``mean`` is the number of them, ``share`` those who have one),
     "binary" (0 and 1: ``share``), else "continuous". ``arms``: of a parallel trial; none: all patients in one column.
-    What is 0 in everybody, such as a drug before treatment, is left out.
+    What is 0 in everybody is left out, and a measurement that is the same in all, such as that of a drug before
+    treatment, which an assay reports as below its limit.
     """
     measured = [c for c in population.columns if c.startswith(tuple(_VISITS))]
     rows = []
     for name in dict.fromkeys([*(c for c in described if c in population.columns), *measured]):
         values = population[name].to_numpy(dtype=float)
         known = values[np.isfinite(values)]
-        if not len(known) or not known.any():
+        if not len(known) or not known.any() or (name in measured and len(known) > 1 and np.ptp(known) == 0):
             continue
         genotype = units.get(name) == ALLELES
         kind = "genotype" if genotype else "binary" if np.isin(known, (0.0, 1.0)).all() else "continuous"

@@ -59,7 +59,7 @@ def rates(rows: Rows, reference: int, alpha: float, paired: bool) -> Fit:
     for a in range(rows.arms):
         if a == reference:
             continue
-        both = int(n[a] + n[reference])
+        both = rows.patients(a, reference, paired)
         ratio, said = nothing(both), words
         if model is not None and a in with_events and reference in with_events:
             eye = np.eye(len(with_events))

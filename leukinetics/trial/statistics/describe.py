@@ -98,11 +98,12 @@ def contrast(
 
 
 def wilson(p: float, n: int, alpha: float) -> Estimate:
-    """A share with Wilson's interval."""
+    """A share with Wilson's interval (doi:10.1080/01621459.1927.10502953), by statsmodels."""
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(p * n, n, alpha, method="wilson")
-    return Estimate(p, math.sqrt(p * (1 - p) / n), max(float(low), 0.0), min(float(high), 1.0), n)
+    # Rounding may leave the share itself out.
+    return Estimate(p, math.sqrt(p * (1 - p) / n), min(max(float(low), 0.0), p), max(min(float(high), 1.0), p), n)
 
 
 def _by_t(a: Array, b: Array | None, logs: bool, alpha: float) -> Estimate:

@@ -88,6 +88,10 @@ def interval(center: float, se: float, n: int, alpha: float, df: float = math.in
     return Estimate(center, se, center - half, center + half, n, float(2 * (ndtr(t) if normal else stdtr(df, t))))
 
 
+#: Share of the sum of variances and covariances below which their balance is rounding.
+ROUNDING = 1e-12
+
+
 @dataclass(frozen=True)
 class Model:
     """Coefficients of a fitted model, their covariance, and the degrees of freedom of a coefficient (inf: normal)."""
@@ -98,8 +102,11 @@ class Model:
 
     def combined(self, weights: Array, n: int, alpha: float) -> Estimate:
         """The linear combination of the coefficients."""
-        variance = float(weights @ self.cov @ weights)
-        return interval(float(weights @ self.params), math.sqrt(max(variance, 0.0)), n, alpha, self.df)
+        parts = self.cov * np.outer(weights, weights)
+        variance = float(parts.sum())
+        if variance < ROUNDING * float(np.abs(parts).sum()):  # the parts cancel: nothing varies, as of equal twins
+            variance = 0.0
+        return interval(float(weights @ self.params), math.sqrt(variance), n, alpha, self.df)
 
     def wald(self, which: NDArray[np.intp]) -> float:
         """p value of the hypothesis that these coefficients are 0 (F, or chi-square where ``df`` is inf)."""

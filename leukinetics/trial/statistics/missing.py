@@ -2,7 +2,7 @@
 
 ================  ===================================================================================================
 ``available``     nothing: the analyses use the values there are (mixed models: as missing at random)
-``last``          the last visit before that has a value; without one as ``baseline``
+``last``          the last of the endpoint's visits before that has a value; without one as ``baseline``
 ``baseline``      the patient as at baseline: the baseline itself, no change, not a responder
 ``worst``         not a responder; else the largest value of all patients (the smallest if ``higher_is_better``)
 ================  ===================================================================================================
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from leukinetics.trial.endpoints.table import UNDEFINED
 from leukinetics.trial.protocol import EVENTS, Analysis, Endpoint
 from leukinetics.trial.statistics.rows import GONE
 
@@ -52,7 +53,7 @@ def completed(endpoint: Endpoint, table: pd.DataFrame, plan: Analysis) -> pd.Dat
 def counts(table: pd.DataFrame) -> dict[str, int]:
     """How many patients of an arm have no value at the visit reported, by why; and in how many one was put there."""
     reason = table["missing"].to_numpy(dtype=object)
-    return {why: int((reason == why).sum()) for why in (*GONE, "failed", IMPUTED)}
+    return {why: int((reason == why).sum()) for why in (*GONE, UNDEFINED, "failed", IMPUTED)}
 
 
 def _stand_in(endpoint: Endpoint, table: pd.DataFrame, value: Array, plan: Analysis) -> Array:

@@ -3,9 +3,10 @@
 Own code: statsmodels' mixed models have random effects, not a free covariance of the visits. For patient i with
 covariates d (columns,), values y (visits,) = B d + e, e ~ N(0, S); values that are missing are left out of the
 likelihood, which is valid where they are missing at random. With P = V⁻¹ - V⁻¹X(X'V⁻¹X)⁻¹X'V⁻¹ and E the derivatives
-of S by its entries, the score is -½ [tr(P E) - y'P E P y] and the information ½ tr(P E P E'); Fisher's scoring with
-halved steps. Patients with the same visits add up to sums of squares and products, so the work does not grow with
-their number.
+of S by its entries, the score is -½ [tr(P E) - y'P E P y], the expected information ½ tr(P E P E') and the observed
+one y'P E P E'P y less that. Newton's steps, halved where they go too far, by the observed information where it is
+positive definite and else by the expected one. Patients with the same visits add up to sums of squares and products,
+so the work does not grow with their number.
 
 A contrast has the standard error and degrees of freedom of Kenward and Roger (Biometrics 1997;53:983-97) with the
 expected information; the second derivatives of S are 0.
@@ -160,7 +161,7 @@ def _maximise(patterns: list[_Pattern], sigma: Array) -> _State:
         if state is None:
             break
         score = _score(patterns, state)
-        step = np.asarray(np.linalg.solve(_information(patterns, state), score), dtype=float)
+        step = np.asarray(np.linalg.solve(_curvature(patterns, state), score), dtype=float)
         decrement = float(step @ score)
         if not math.isfinite(decrement):
             break
@@ -169,7 +170,7 @@ def _maximise(patterns: list[_Pattern], sigma: Array) -> _State:
         change = _symmetric(step, len(sigma))
         for halved in range(30):
             trial = _state(patterns, state.sigma + change * 0.5**halved)
-            if trial is not None and trial.deviance <= state.deviance + 1e-9 * (1.0 + abs(state.deviance)):
+            if trial is not None and trial.deviance <= state.deviance + 1e-12 * (1.0 + abs(state.deviance)):
                 break
         else:
             break
@@ -185,6 +186,21 @@ def _score(patterns: list[_Pattern], state: _State) -> Array:
         g += p.n * w - w @ (e + _spread(p, state.phi, v)) @ w
     i, j = np.triu_indices(v)
     return np.asarray(-0.5 * np.where(i == j, 1.0, 2.0) * g[i, j])
+
+
+def _curvature(patterns: list[_Pattern], state: _State) -> Array:
+    """Observed information of the entries of sigma; the expected one where that is not positive definite."""
+    v, expected = len(state.sigma), _information(patterns, state)
+    units = _units(v)
+    twice, turned = np.zeros_like(expected), np.zeros((len(units), len(state.phi)))
+    for p, w, e in zip(patterns, state.weights, state.left, strict=True):
+        f = w @ units
+        right = f @ w @ e
+        twice += f.reshape(len(units), -1) @ right.transpose(0, 2, 1).reshape(len(units), -1).T
+        turned += (f @ w @ (p.dy.T - state.b @ p.dd)).reshape(len(units), -1)
+    twice -= turned @ state.phi @ turned.T
+    observed = 0.5 * (twice + twice.T) - expected
+    return observed if np.linalg.eigvalsh(observed)[0] > 0 else expected
 
 
 def _information(patterns: list[_Pattern], state: _State) -> Array:

@@ -65,6 +65,11 @@ class Rows:
         found = self.take(where)
         return replace(found, arm=(found.arm == arm).astype(np.intp), arms=2)
 
+    def patients(self, arm: int, reference: int, twins: bool) -> int:
+        """How many patients there are in two arms; ``twins``, who are in both, count once."""
+        here = self.patient[np.isin(self.arm, (arm, reference))]
+        return len(np.unique(here)) if twins else len(here)
+
     def pairs(self, arm: int, reference: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Rows of the patients who are in both arms, patient by patient."""
         here, there = np.flatnonzero(self.arm == arm), np.flatnonzero(self.arm == reference)

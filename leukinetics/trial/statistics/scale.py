@@ -75,8 +75,15 @@ class Scale:
         return found
 
     def baseline(self, numbers: Array) -> Array:
-        """The baseline as a covariate, on the scale of :meth:`values`; NaN where it has no logarithm."""
-        return _log(numbers) if self.logs else numbers
+        """The baseline as a covariate, on the scale of :meth:`values`; NaN where nobody's has a logarithm, as of a drug
+        before it is given. NotFitted where some patients' baselines have one and others' have none."""
+        if not self.logs:
+            return numbers
+        found = _log(numbers)
+        lost = int((np.isnan(found) & ~np.isnan(numbers)).sum())
+        if lost and not np.isnan(found).all():
+            raise NotFitted(f"{lost} of the baselines have no logarithm; analyse the numbers as they are")
+        return found
 
     def told(self, found: Estimate) -> Estimate:
         """An arm or a contrast as it is told: of logarithms the (ratio of) geometric means, or by how many percent."""

@@ -85,7 +85,7 @@ def subgroup(
     else:
         shown, shown_unit = np.array(spec.cuts, dtype=float), spec.unit or unit
         cuts = np.array([_in_unit(c, spec.unit, unit) for c in spec.cuts])
-    labels = spec.labels or _labels(shown.tolist(), shown_unit)
+    labels = spec.labels or _labels(shown.tolist(), shown_unit, 10 if spec.cuts is not None else 3)
     x = setting.of_patients(values)
     part = np.where(np.isnan(x), -1, np.searchsorted(cuts, x, side="right"))
     fits = [setting.contrasts(part == k) for k in range(len(labels))]
@@ -168,9 +168,9 @@ def _by_parts(setting: Setting, arm: int, part: NDArray[np.intp]) -> float | Non
     return interaction(setting.endpoint, rows, dummies, twins=setting.twins)
 
 
-def _labels(cuts: list[float], unit: str) -> list[str]:
+def _labels(cuts: list[float], unit: str, digits: int) -> list[str]:
     """Names of the parts: below the first cut, from one to the next, from the last on."""
-    text = [f"{c:.3g}" for c in cuts]
+    text = [f"{float(f'{c:.{digits}g}'):.10g}" for c in cuts]
     tail = f" {unit}" if unit else ""
     middle = [f"{a} to < {b}{tail}" for a, b in pairwise(text)]
     return [f"< {text[0]}{tail}", *middle, f">= {text[-1]}{tail}"]

@@ -84,7 +84,7 @@ def _contrast(rows: Rows, arm: int, reference: int, alpha: float, paired: bool) 
     from lifelines.statistics import logrank_test
 
     both = rows.two(arm, reference)
-    n, treated = len(both.arm), both.arm == 1
+    n, treated = both.patients(1, 0, paired), both.arm == 1
     events = np.bincount(both.arm, weights=~both.censored, minlength=2)
     if not (treated.any() and (~treated).any()):
         return Contrast(MEASURE, nothing(n), "not estimated: an arm has no patients")

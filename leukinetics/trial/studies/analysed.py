@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukinetics.trial.protocol import REPEATED, Endpoint, Protocol
+from leukinetics.trial.protocol import Endpoint, Protocol
 from leukinetics.trial.statistics.compare import compare
 from leukinetics.trial.statistics.estimates import NotFitted
 from leukinetics.trial.statistics.replicates import Kind
@@ -41,7 +41,7 @@ def closed_form(endpoint: Endpoint) -> Kind | None:
 
 def reported(endpoint: Endpoint, table: pd.DataFrame) -> pd.DataFrame:
     """One row per patient: of repeated visits the one that is reported."""
-    if analysis_of(endpoint) not in REPEATED or endpoint.at is None:
+    if not endpoint.visits or endpoint.at is None:
         return table
     return table[(table["time"] - endpoint.at).abs() < SAME]
 

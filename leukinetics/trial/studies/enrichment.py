@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from leukinetics.errors import ProtocolError
 from leukinetics.patients.convert import convert
 from leukinetics.patients.labels import clinical_units
 from leukinetics.trial.checks.studies import VISITS
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Power
+from leukinetics.trial.screen import NOT_SELECTED, nobodies
 from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.studies.analysed import compared
 from leukinetics.trial.studies.pool import Pool, Side, power_of
@@ -20,36 +23,63 @@ from leukinetics.trial.tables import units
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 #: Fewer simulated patients than this in an arm say too little about those above a threshold.
 FEWEST = 10
 
 
 def enrichment(
-    prepared: Prepared, c: Contrast, pool: Pool, population: pd.DataFrame, keep: Keep, progress: Progress
+    prepared: Prepared,
+    c: Contrast,
+    pool: Pool,
+    both: tuple[pd.DataFrame, pd.DataFrame],
+    population: pd.DataFrame,
+    screening: pd.DataFrame | None,
+    keep: Keep,
+    progress: Progress,
 ) -> list[dict[str, Any]]:
-    """One entry per threshold of the protocol's ``[power]``.
+    """One entry per threshold of the protocol's ``[power]``; ``pool`` and ``both``, the tables that it is made of, are
+    those of the whole trial.
 
     Of people at or above it, by the value measured at screening, else at time 0, else the covariate: ``share``, of
-    the people screened those who are and meet the trial's other criteria; ``effect`` with its interval, as the trial
-    analyses it; ``n_for_target`` per arm; ``screened_for_target``, people to screen for both arms; and ``cost``,
-    screened x ``cost_screened`` + enrolled x ``cost_enrolled``. None where fewer than 10 simulated patients of an arm
-    are left, or the largest of the sizes does not reach the target.
+    the people of the population those who are and meet the trial's other criteria (see :func:`taking_part`);
+    ``effect`` with its interval, as the trial analyses it; ``n_for_target`` per arm; ``screened_for_target``, people to
+    screen for both arms; and ``cost``, screened x ``cost_screened`` + enrolled x ``cost_enrolled``. None where fewer
+    than 10 simulated patients of an arm are left, or the largest of the sizes does not reach the target.
     """
     study = prepared.protocol.power or Power()
     if study.biomarker is None or not study.enrichment:
         return []
     marker, factor, unit = biomarker(prepared, study, population)
+    eligible, seen = taking_part(prepared, population, screening)
     found = []
     for k, threshold in enumerate(study.enrichment):
         progress(k, len(study.enrichment), "thresholds of enrichment")
 
         def compute(limit: float = threshold * factor) -> dict[str, Any]:
-            return _above(prepared, c, pool, marker, limit)
+            above = int((marker >= limit).sum())
+            share = above * (eligible / len(population)) / seen
+            return _above(prepared, c, pool, both, marker, limit, share)
 
         found.append({"threshold": threshold, "unit": unit, **keep(f"power-enrichment-{k:03d}", compute)})
     progress(len(study.enrichment), len(study.enrichment), "thresholds of enrichment")
     return found
+
+
+def taking_part(prepared: Prepared, population: pd.DataFrame, screening: pd.DataFrame | None) -> tuple[int, int]:
+    """(people who may take part, people screened) of the population that a trial would meet.
+
+    People who were made and are not possible, not plausible or not selected to match the population do not count. Where
+    those who may take part are matched, they are chosen among the eligible: how many of the people screened are
+    eligible is told by all of them.
+    """
+    if screening is None:
+        return len(population), int(population.index.max()) + 1
+    reason = screening["reason"]
+    among_eligible = prepared.protocol.population.among == "enrolled"
+    eligible = screening["eligible"] | (reason == NOT_SELECTED) if among_eligible else screening["eligible"]
+    return int(eligible.sum()), int((~reason.isin(nobodies(prepared))).sum())
 
 
 def biomarker(prepared: Prepared, study: Power, population: pd.DataFrame) -> tuple[pd.Series, float, str]:
@@ -67,21 +97,26 @@ def biomarker(prepared: Prepared, study: Power, population: pd.DataFrame) -> tup
     return population[column], convert(1.0, unit, own), unit
 
 
-def _above(prepared: Prepared, c: Contrast, pool: Pool, marker: pd.Series, limit: float) -> dict[str, Any]:
+def _above(
+    prepared: Prepared,
+    c: Contrast,
+    pool: Pool,
+    both: tuple[pd.DataFrame, pd.DataFrame],
+    marker: pd.Series,
+    limit: float,
+    share: float,
+) -> dict[str, Any]:
     protocol = prepared.protocol
     study, seed, alpha = protocol.power or Power(), protocol.trial.seed, protocol.analysis.alpha
     part = Pool(_side(pool.treated, marker, limit), _side(pool.control, marker, limit), pool.kind, pool.fit)
-    # Everybody up to the last one enrolled was screened.
-    share = float((marker >= limit).sum()) / (int(marker.index.max()) + 1)
     found: dict[str, Any] = {
         "share": number(share), "effect": None, "ci_low": None, "ci_high": None,
         "n_for_target": None, "screened_for_target": None, "cost": None,
     }  # fmt: skip
     if min(len(part.treated), len(part.control)) < FEWEST:
         return found
-    assert part.treated.table is not None
-    assert part.control.table is not None
-    row = compared(protocol, c.endpoint, part.treated.table, part.control.table, protocol.trial.design)
+    treated, control = (table[_high(table, marker, limit)] for table in both)
+    row = compared(protocol, c.endpoint, treated, control, protocol.trial.design)
     found |= {"effect": row["estimate"], "ci_low": row["ci_low"], "ci_high": row["ci_high"]}
     replicates = part.replicates(study.replicates)
 
@@ -100,4 +135,9 @@ def _above(prepared: Prepared, c: Contrast, pool: Pool, marker: pd.Series, limit
 
 def _side(side: Side, marker: pd.Series, limit: float) -> Side:
     assert side.table is not None
-    return side.keep(marker.reindex(side.table["patient"]).to_numpy(dtype=float) >= limit)
+    return side.keep(_high(side.table, marker, limit))
+
+
+def _high(table: pd.DataFrame, marker: pd.Series, limit: float) -> NDArray[np.bool_]:
+    """Which rows are of patients at or above the limit."""
+    return np.asarray(marker.reindex(table["patient"]).to_numpy(dtype=float) >= limit)

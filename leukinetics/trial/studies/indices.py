@@ -44,15 +44,16 @@ def indices(method: Method, x: Array, y: Array, seed: int) -> tuple[dict[str, Ar
     """(indices by name, each (parameters,); runs that failed) of values ``y`` at :func:`points` ``x``.
 
     "morris": mu_star, mean absolute change of y as a parameter goes over its whole range (Campolongo et al. 2007,
-    doi:10.1016/j.envsoft.2006.10.004), mu_star_ci, half the width of its 95 % interval, and sigma, the SD of these
-    changes: interactions and curvature. "sobol": S1, the share of the variance that a parameter explains alone, ST,
-    with all its interactions, and S1_ci, ST_ci. NaN where too few runs worked, or, for shares, nothing varied.
+    doi:10.1016/j.envsoft.2006.10.004), mu_star_ci, half the width of its 95 % interval, mu, the mean change with its
+    sign, and sigma, the SD of these changes: interactions and curvature. "sobol": S1, the share of the variance that a
+    parameter explains alone, ST, with all its interactions, and S1_ci, ST_ci. NaN where too few runs worked, or, for
+    shares, nothing varied.
     """
     block = x.shape[1] + (1 if method == "morris" else 2)
     failed = ~np.isfinite(y)
     whole = ~failed.reshape(-1, block).any(axis=1)
     use = np.repeat(whole, block)
-    names = ("mu_star", "mu_star_ci", "sigma") if method == "morris" else ("S1", "S1_ci", "ST", "ST_ci")
+    names = ("mu_star", "mu_star_ci", "mu", "sigma") if method == "morris" else ("S1", "S1_ci", "ST", "ST_ci")
     if whole.sum() < 2 or (method == "sobol" and np.ptp(y[use]) <= FLAT * np.abs(y[use]).max()):
         return {name: np.full(x.shape[1], np.nan) for name in names}, int(failed.sum())
     problem, seed = _problem(x.shape[1]), _seed(seed, "resamples")
@@ -60,7 +61,7 @@ def indices(method: Method, x: Array, y: Array, seed: int) -> tuple[dict[str, Ar
         from SALib.analyze import morris
 
         found = morris.analyze(problem, x[use], y[use], num_levels=LEVELS, num_resamples=RESAMPLES, seed=seed)
-        keys: tuple[str, ...] = ("mu_star", "mu_star_conf", "sigma")
+        keys: tuple[str, ...] = ("mu_star", "mu_star_conf", "mu", "sigma")
     else:
         from SALib.analyze import sobol
 

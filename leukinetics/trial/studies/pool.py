@@ -128,14 +128,6 @@ def draw(seed: int, arm: str, pool: int, n: int, replicates: range) -> NDArray[n
     return np.stack([(uniforms(seed, name, n, first=r * _STRIDE) * pool).astype(np.int64) for r in replicates])
 
 
-def wilson(hits: int, n: int, alpha: float = 0.05) -> tuple[float, float]:
-    """Wilson's interval of a share (doi:10.1080/01621459.1927.10502953), by statsmodels."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(hits, n, alpha=alpha, method="wilson")
-    return min(float(low), hits / n), max(float(high), hits / n)  # rounding may leave 1 out
-
-
 def power_of(p_values: Any, alpha: float) -> float:
     """Share of replicates that are significant; one that cannot be analysed is not."""
     return float((np.asarray(p_values) < alpha).mean())

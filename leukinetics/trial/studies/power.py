@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Power
 from leukinetics.trial.statistics.compare import number
+from leukinetics.trial.statistics.describe import wilson
 from leukinetics.trial.statistics.scale import analysis_of
 from leukinetics.trial.studies.assurance import assurance
 from leukinetics.trial.studies.enrichment import enrichment
-from leukinetics.trial.studies.pool import Pool, power_of, wilson
+from leukinetics.trial.studies.pool import Pool, power_of
 from leukinetics.trial.studies.question import Contrast, Keep, Progress, compute_now, contrast_of, say_nothing
 from leukinetics.trial.studies.side import parallel_effect, pool_of
 from leukinetics.trial.studies.size import ROUGH, size_for
@@ -36,10 +37,12 @@ def power(
     threads: int | None = None,
     progress: Progress = say_nothing,
     typical: Mapping[str, float] | None = None,
+    screening: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """What summary.json holds of the protocol's ``[power]``.
 
-    ``endpoints``, ``population`` (index or column "patient"): the tables of the main run. ``curve``: power with its
+    ``endpoints``, ``population`` (index or column "patient"), ``screening`` (without it everybody up to the last one
+    enrolled was screened): the tables of the main run. ``curve``: power with its
     95 % interval for the finite number of replicates, and ``assurance`` over the draws of ``[uncertainty]`` where the
     protocol has it. ``n_for_target``: None where the largest size does not reach the target; ``reached`` says what it
     does reach. ``enrichment``: see :func:`leukinetics.trial.studies.enrichment.enrichment`.
@@ -50,7 +53,8 @@ def power(
     study = protocol.power or Power()
     c = contrast_of(protocol, study.endpoint, study.arm)
     people = population.set_index("patient") if "patient" in population.columns else population
-    pool = pool_of(protocol, c, *sides(endpoints, people, protocol, c))
+    both = sides(endpoints, people, protocol, c)
+    pool = pool_of(protocol, c, *both)
     sizes = sorted(set(study.sizes))
     curve = []
     for k, n in enumerate(sizes):
@@ -78,7 +82,7 @@ def power(
         "curve": [{**row, "assurance": expected[row["n_per_arm"]]} for row in curve],
         "n_for_target": wanted["n"],
         "reached": max(known.values(), default=None),
-        "enrichment": enrichment(prepared, c, pool, people, keep, progress),
+        "enrichment": enrichment(prepared, c, pool, both, people, screening, keep, progress),
     }
 
 
@@ -99,8 +103,8 @@ def _at(prepared: Prepared, pool: Pool, n: int) -> dict[str, Any]:
         return {"n_per_arm": n, "power": None, "power_low": None, "power_high": None}
     share = _share(prepared, pool, n)
     replicates = pool.replicates((prepared.protocol.power or Power()).replicates)
-    low, high = wilson(round(share * replicates), replicates)
-    return {"n_per_arm": n, "power": share, "power_low": number(low), "power_high": number(high)}
+    found = wilson(share, replicates, 0.05)
+    return {"n_per_arm": n, "power": share, "power_low": number(found.low), "power_high": number(found.high)}
 
 
 def _assured(

@@ -35,7 +35,7 @@ def pool_of(protocol: Protocol, c: Contrast, treated: pd.DataFrame, control: pd.
             p = compared(protocol, endpoint, a, b, "parallel")["p_value"]
             return math.nan if p is None else float(p)
 
-        return Pool(_whole(treated), _whole(control), None, fit)
+        return Pool(_whole(reported(endpoint, treated)), _whole(reported(endpoint, control)), None, fit)
     a, b = (_side(endpoint, reported(endpoint, t), kind == "ancova") for t in (treated, control))
     names = [name for name in protocol.analysis.covariates if name in treated.columns]
     if kind == "ancova" and names:

@@ -157,6 +157,7 @@ def _still(endpoint: Endpoint, duration: float) -> list[Endpoint]:
         calm |= {"kind": "value", "from_": None, "to": None, "every": None, "analysis": None, "unit": None}
         ends = ((START, endpoint.from_ or 0.0), (END, duration if endpoint.to is None else endpoint.to))
         return [endpoint.model_copy(update={**calm, "id": name, "at": at}) for name, at in ends]
+    calm["visits"] = []
     if endpoint.analysis in REPEATED:
-        calm |= {"visits": [], "analysis": endpoint.analysis.replace("mmrm", "ancova")}
+        calm["analysis"] = endpoint.analysis.replace("mmrm", "ancova")
     return [endpoint.model_copy(update=calm)]
