@@ -93,8 +93,8 @@ def test_no_state_is_negative_under_chance() -> None:
         assert float(found[name].min()) > -1e-5, name
     assert float(found["edss"].max()) <= 10
     relapses = found["relapses"].to_numpy()
-    assert (relapses == np.floor(relapses)).all()
-    assert (np.diff(relapses) >= 0).all()
+    assert np.abs(relapses - np.rint(relapses)).max() < 1e-9  # whole within rounding between steps
+    assert (np.diff(np.rint(relapses)) >= 0).all()
 
 
 def test_expectation_is_the_mean_over_chance() -> None:

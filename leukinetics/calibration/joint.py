@@ -17,7 +17,7 @@ slope, and so keeps its prior to the letter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +26,7 @@ from leukinetics.calibration.fit import Fit, Say
 from leukinetics.calibration.jacobian import jacobian
 from leukinetics.calibration.journal import Journal
 from leukinetics.calibration.posterior import Others, Posterior
-from leukinetics.calibration.problem import Problem
+from leukinetics.calibration.problem import PENALTY, Problem
 from leukinetics.errors import DataError
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def linear(journal: Journal, problem: Problem, fit: Fit, draws: int, seed: int, 
 
     For models that take too long to run once for every draw. ``problem`` is the one that was fitted: its derivatives
     and residuals are used as they are, and the journal's problem, which may have fewer virtual patients, gives those
-    of the other parameters. The first :data:`CHECKED` draws are run, to tell how far from linear the model is.
+    of the other parameters. The first :data:`CHECKED` draws are run, to tell how far from linear the model is; readouts
+    that few patients do not have (a ratio of no events) are left out of that and counted.
     """
     centre, fitted = _centre(journal, fit), len(fit.z)
     slopes = fit.jacobian
@@ -88,9 +89,13 @@ def linear(journal: Journal, problem: Problem, fit: Fit, draws: int, seed: int, 
         slopes = np.hstack([slopes, jacobian(journal, centre, skip=fitted) * weight[:, None]])
     line = _linear(centre, slopes, fit.residuals, draws, seed)
     say(f"{CHECKED} draws to see how linear the model is")
-    some = slice(CHECKED)
-    cost = _cost(line.theta[some], line.prior[some], journal.residuals(line.theta[some]), line.error[some])
-    return _posterior(journal, line.theta, float(np.median(cost)) / line.expected, fitted, "linear")
+    theta, prior, error = (a[:CHECKED] for a in (line.theta, line.prior, line.error))
+    found = journal.residuals(theta)
+    there = np.abs(found) < PENALTY
+    cost = _cost(theta, prior, np.where(there, found, error), error)
+    made = _posterior(journal, line.theta, float(np.median(cost)) / line.expected, fitted, "linear")
+    facts = {**made.diagnostics, "share_without_prediction": round(float(1 - there.mean()), 4)}
+    return replace(made, diagnostics=facts)
 
 
 def _centre(journal: Journal, fit: Fit) -> Floats:
