@@ -48,7 +48,8 @@ class Part:
 
 
 #: The parts by name, in the order in which they are calibrated. One beside the core is the group of modules of that
-#: name. Relapses are counted in multiple sclerosis, which makes its readouts jump: longer steps, more patients.
+#: name. Relapses are counted in multiple sclerosis, and episodes and responders in depression, which makes readouts jump:
+#: longer steps, more patients.
 PARTS = {
     CORE: Part(CORE, "the interleukin core"),
     "ms": Part(
@@ -57,6 +58,17 @@ PARTS = {
         patients=96,
         many=32,
         slopes=32,
+        sampler="linear",
+        numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
+        before=(CORE,),
+        chance=True,
+    ),
+    "mdd": Part(
+        "mdd",
+        "inflammatory depression",
+        patients=128,
+        many=128,
+        slopes=64,
         sampler="linear",
         numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
         before=(CORE,),
