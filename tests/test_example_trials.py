@@ -15,7 +15,9 @@ from leukinetics.trial import Protocol, prepare
 from leukinetics.trial.plan import plan
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-NAMES = ("cantos", "endotoxin_anakinra", "rescue", "sle_anifrolumab")
+NAMES = (
+    "cantos", "endotoxin_anakinra", "mdd_addon", "mdd_il6_enriched", "mdd_infliximab", "rescue", "sle_anifrolumab"
+)  # fmt: skip
 
 
 def test_these_are_all() -> None:
