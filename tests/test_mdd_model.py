@@ -179,8 +179,8 @@ def test_crp_is_read_by_no_equation_of_mood() -> None:
 
 def test_a_switch_has_two_states_in_some_people() -> None:
     read = ["depression"]
-    low = _settled("mdd", read, mood_onset=1.0, trait_load=5.0)["depression"]
-    high = _settled("mdd", read, mood_onset=15.0, trait_load=5.0)["depression"]
+    low = _settled("mdd", read, episode=0.0, trait_load=5.0)["depression"]
+    high = _settled("mdd", read, episode=1.0, trait_load=5.0)["depression"]
     assert high > 1.3 * low
 
 

@@ -48,7 +48,7 @@ class Part:
 
 
 #: The parts by name, in the order in which they are calibrated. One beside the core is the group of modules of that
-#: name. Relapses are counted in multiple sclerosis, and episodes and responders in depression, which makes readouts jump:
+#: name. Relapses are counted in multiple sclerosis, episodes and responders in depression, which makes readouts jump:
 #: longer steps, more patients.
 PARTS = {
     CORE: Part(CORE, "the interleukin core"),
