@@ -1,18 +1,12 @@
-"""Depression as a calibration problem beside the core's: what is fitted, to what, and what is committed."""
+"""Depression as a calibration problem beside the core's: what is fitted, and to what."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import pandas as pd
 import pytest
 
-from leukinetics import biology, patients
 from leukinetics.calibration.core import part_problem
-from leukinetics.calibration.parts import COMMITTED, PARTS, drawn_before, part_of
+from leukinetics.calibration.parts import PARTS, drawn_before, part_of
 from leukinetics.calibration.problem import Problem
-from leukinetics.calibration.results import read_fit
 from leukinetics.errors import DataError
 from leukinetics.evidence import load_targets
 
@@ -40,27 +34,3 @@ def test_trials_that_only_predict_are_refused() -> None:
     for name in ("mdd_infliximab", "mdd_anti_cytokine_ra", "mdd_precision"):
         with pytest.raises(DataError, match=f"'{name}' has no readout of role 'calibrate'"):
             part_problem("mdd", [name])
-
-
-# ---- what is committed ------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def committed() -> dict[str, Any]:
-    return read_fit(part="mdd")
-
-
-def test_the_tables_have_the_committed_values(committed: dict[str, Any]) -> None:
-    table = biology.assemble("mdd").parameters.set_index("id")["published_value"]
-    for row in committed["parameters"]:
-        name = row["key"].removeprefix("mdd.")
-        assert table[name] == pytest.approx(row["value"], rel=1e-5), name
-
-
-def test_draws_join_those_of_the_core() -> None:
-    draws = pd.read_csv(COMMITTED / PART.draws_file, sep="\t")
-    assert len(draws) == 200 and np.isfinite(draws.to_numpy()).all()
-    assert not set(draws.columns) & drawn_before(PART)
-    drawn = patients.draws(biology.assemble("mdd"), 20, seed=1)
-    assert {"mood_ifn", "il6_loss", "mdd.trait_load"} <= set(drawn.columns)
-    assert drawn["mood_ifn"].isin(draws["mood_ifn"]).all()
