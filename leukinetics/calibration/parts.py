@@ -66,9 +66,9 @@ PARTS = {
     "mdd": Part(
         "mdd",
         "inflammatory depression",
-        patients=128,
-        many=128,
-        slopes=64,
+        patients=64,
+        many=64,
+        slopes=32,
         sampler="linear",
         numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
         before=(CORE,),
