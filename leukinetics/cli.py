@@ -165,7 +165,10 @@ def new_trial(
 
 @app.command()
 def calibrate(
-    what: Annotated[str, typer.Argument(metavar="core", help="What to calibrate: core, the interleukin core.")],
+    what: Annotated[
+        str,
+        typer.Argument(metavar="PART", help="What to calibrate: core, the interleukin core; ms, multiple sclerosis."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the results and for what --resume needs.")] = Path(
         "out/calibration"
     ),
@@ -178,10 +181,14 @@ def calibrate(
     ] = None,
     starts: Annotated[int, typer.Option(min=1, help="Starting points of the fit.")] = 3,
     draws: Annotated[int, typer.Option(min=2, help="Draws of the posterior.")] = 200,
-    sampler: Annotated[str, typer.Option(help="joint, laplace or emcee.")] = "joint",
+    sampler: Annotated[
+        str | None, typer.Option(help="joint (core), linear (ms), laplace or emcee.", show_default=False)
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="The most steps that emcee takes.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the starts and the draws.")] = 1,
-    patients: Annotated[int, typer.Option(min=2, help="Virtual patients in an arm.")] = 16,
+    patients: Annotated[
+        int | None, typer.Option(min=2, help="Virtual patients in an arm: 16 (core), 96 (ms).", show_default=False)
+    ] = None,
     profile: Annotated[
         str | None, typer.Option(metavar="A,B", help="Parameters to profile.", show_default=False)
     ] = None,

@@ -93,5 +93,5 @@ def fake_assembly(**population: object) -> SimpleNamespace:
             }
         ),
         correlations=pd.DataFrame({"a": ["mab_CL", "mab_CL"], "b": ["mab_V", "other"], "rho": [0.6, 0.5]}),
-        condition=SimpleNamespace(id="inflamed", population=population),
+        condition=SimpleNamespace(id="inflamed", population=population, history=""),
     )

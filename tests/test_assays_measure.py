@@ -138,8 +138,8 @@ def test_slow_noise_is_of_the_person_too() -> None:
     assert measure(np.empty((0, 2)), WEEK, 1, times, np.empty(0, dtype=int)).reported.shape == (0, 2)
 
 
-def test_crp_is_the_readout_with_two_time_scales() -> None:
-    assert [name for name, assay in assays().items() if assay.slow] == ["crp"]
+def test_crp_and_edss_are_the_readouts_with_two_time_scales() -> None:
+    assert [name for name, assay in assays().items() if assay.slow] == ["crp", "edss"]
     crp = assay_for("crp")
     assert crp.day is not None
     assert crp.slow is not None
@@ -177,3 +177,12 @@ def test_a_week_that_varies_more_than_months_is_refused(tmp_path: Any) -> None:
         path.write_text("\n".join([rows[0], rows[1].replace("ln 0.46", week)]), encoding="utf-8")
         with pytest.raises(DataError, match=f"within a week of the assay of 'crp' in {week[:2]}.tsv, '{week}'"):
             assays(path)
+
+
+def test_counted_readouts_are_poisson_around_what_is_expected() -> None:
+    seen = measure(np.full((4000, 2), 0.9), "gd_lesions", 1, [0.0, 30.0], unit="dimensionless").reported
+    assert (seen == np.floor(seen)).all()
+    assert seen.mean() == pytest.approx(0.9, abs=0.04)
+    assert seen.var() == pytest.approx(0.9, abs=0.08)
+    assert abs(np.corrcoef(seen.T)[0, 1]) < 0.05
+    assert not measure(np.zeros((5, 1)), "gd_lesions", 1, [0.0]).reported.any()

@@ -21,7 +21,7 @@ from leukinetics.commands import progress
 def problem(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The command fits this problem instead of the core."""
     known, _, _ = linear_gaussian()
-    monkeypatch.setattr(command, "core_problem", lambda *_, **__: known)
+    monkeypatch.setattr(command, "part_problem", lambda *_, **__: known)
     return known
 
 
@@ -74,8 +74,8 @@ def test_an_interrupted_calibration_is_continued(problem: Any, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["mdd"], "only 'core' can"),
-        (["core", "--sampler", "nuts"], "joint or laplace or emcee"),
+        (["mdd"], "There are core, ms"),
+        (["core", "--sampler", "nuts"], "joint or linear or laplace or emcee"),
         (["core", "--resume"], "to resume; leave out --resume to begin one"),
         (["core", "--profile", "p9"], "'p9' is not a calibrated parameter"),
         (["core", "--targets", "a,,b"], "has an empty name"),
@@ -139,7 +139,7 @@ def test_the_summary_names_what_fits_worst() -> None:
 def test_a_part_of_the_core_is_not_committed(problem: Any, tmp_path: Path) -> None:
     for option in ("--targets", "--parameters"):
         result = run("core", "--out", str(tmp_path / "run"), "--write", option, "p0")
-        assert result.exit_code == 1 and "commits the calibration of the whole core" in result.stderr
+        assert result.exit_code == 1 and "commits the calibration of all of the interleukin core" in result.stderr
 
 
 def test_write_commits_values_and_results(problem: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_write_commits_values_and_results(problem: Any, tmp_path: Path, monkeypa
     lines = ["id\tvalue\tunit", *(f"{p.key}\t{p.value!r}\tdimensionless" for p in problem.parameters)]
     table.write_text("\n".join(lines) + "\n")
     rows = tuple(replace(p, file=table, line=i) for i, p in enumerate(problem.parameters, start=2))
-    monkeypatch.setattr(command, "core_problem", lambda *_, **__: replace(problem, parameters=rows))
+    monkeypatch.setattr(command, "part_problem", lambda *_, **__: replace(problem, parameters=rows))
     monkeypatch.setattr(command, "COMMITTED", tmp_path / "results")
     result = run("core", "--out", str(tmp_path / "run"), "--write")
     assert result.exit_code == 0, result.stderr

@@ -133,9 +133,11 @@ def outcomes() -> dict[str, Outcome]:
 
 
 @pytest.mark.slow
-def test_the_model_carries_out_what_it_can(outcomes: dict[str, Outcome]) -> None:
-    failed = [(o.id, o.observed, o.threshold, o.runs, o.note) for o in outcomes.values() if o.status == FAIL]
-    assert not failed
+def test_the_model_carries_out_what_it_can(outcomes: dict[str, Outcome], evidence: Claims) -> None:
+    known = {c.id for claim in evidence.claims.values() for c in claim.check if c.defect}
+    failed = {o.id: (o.observed, o.threshold, o.runs, o.note) for o in outcomes.values() if o.status == FAIL}
+    assert not {name: failed[name] for name in failed if name not in known}
+    assert known == failed.keys()  # a defect that was mended is no longer one
     for name in CORE:
         assert any(o.id.startswith(f"{name}.") and o.status == PASS for o in outcomes.values()), name
     checks = [o for o in outcomes.values() if "." in o.id]
@@ -223,12 +225,12 @@ def test_equations_see_a_change() -> None:
 
 def test_the_command_writes_json(tmp_path: Path) -> None:
     path = tmp_path / "claims.json"
-    result = CliRunner().invoke(app, ["claims", "A1.1", "a4", "--json", str(path)])
+    result = CliRunner().invoke(app, ["claims", "A1.1", "e5", "--json", str(path)])
     assert result.exit_code == 0, result.output
     assert "A1.1" in result.stdout
-    assert "missing: myelin" in result.stdout
+    assert "missing: body composition" in result.stdout
     records = json.loads(path.read_text())["claims"]
-    assert [r["id"] for r in records] == ["A1.1", "A4"]
+    assert [r["id"] for r in records] == ["A1.1", "E5"]
     assert {"id", "status", "observed", "threshold", "text", "sources"} <= set(records[0])
     assert records[0]["status"] == PASS
     assert records[1]["status"] == NOT_BUILT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -184,3 +185,74 @@ def test_what_is_no_number_of_events_is_refused() -> None:
         of_courses("event_rate", [[1, 2]], [1], threshold=">= 3 days")
     with pytest.raises(ProtocolError, match="has no unit to change"):
         of_rate("event_rate", np.ones(2), unit="mg")
+
+
+def confirmed(x: Any, baseline: Any, worsening: Any, confirm: str = "60 d", **more: Any) -> Values:
+    """Confirmed progression in monthly visits ``x`` (patients, visits), the first at time 0."""
+    x = np.array(x, dtype=float)
+    given_ = Samples(30.0 * np.arange(x.shape[-1]), exact(x, ""), exact(np.array(baseline, float)[:, None], ""))
+    kind = "confirmed_progression"
+    return endpoint_values(
+        endpoint(kind, observable="edss", worsening=worsening, confirm=confirm, every="30 d", **more), given_
+    )
+
+
+def test_a_worsening_counts_where_it_lasts() -> None:
+    rows = [
+        [2, 3, 2, 3, 3, 3],  # the first rise is not confirmed, the second is
+        [2, 3, 3, 2, 3, 3],  # neither lasts; the last cannot be confirmed
+        [2, 2, 2, 2, 2, 3],
+        [2, 3, 3, 3, 2, 2],
+        [2, 3, np.nan, np.nan, np.nan, np.nan],  # left
+    ]
+    found = confirmed(rows, [2] * 5, [{"change": ">= 1"}])
+    assert found.numbers.tolist() == [90.0, 150.0, 150.0, 30.0, 30.0]
+    assert found.censored.tolist() == [False, True, True, False, True]
+    assert found.unit == "day"
+    at_once = confirmed(rows, [2] * 5, [{"change": ">= 1"}], confirm="1 d")  # one visit after it
+    assert at_once.numbers.tolist() == [90.0, 30.0, 150.0, 30.0, 30.0]
+    assert at_once.censored.tolist() == [False, False, True, False, True]
+
+
+def test_what_is_worse_depends_on_the_baseline() -> None:
+    rows = [[2, 2.5, 2.5, 2.5], [6, 6.5, 6.5, 6.5], [0, 1, 1, 1], [2, 6, 6, 6]]
+    by_baseline = [{"baseline": "<= 5.5", "change": ">= 1"}, {"baseline": "> 5.5", "change": ">= 0.5"}]
+    assert confirmed(rows, [2, 6, 0, 2], by_baseline).censored.tolist() == [True, False, False, False]
+    milestone = confirmed(rows, [2, 6, 0, 2], [{"value": ">= 6"}])
+    assert milestone.censored.tolist() == [True, False, True, False]
+    fall = confirmed([[10, 5, 5, 5], [10, 8, 8, 8]], [10, 10], [{"change": "<= -30 %"}])
+    assert fall.censored.tolist() == [False, True]
+    both = confirmed(rows, [2, 6, 0, 2], [{"change": ">= 1", "value": ">= 4"}])
+    assert both.censored.tolist() == [True, True, True, False]
+
+
+def test_a_confirmed_progression_needs_what_is_worse_and_for_how_long() -> None:
+    kind = "confirmed_progression"
+    with pytest.raises(ValueError, match="needs 'worsening'"):
+        endpoint(kind, confirm="12 weeks")
+    with pytest.raises(ValueError, match="needs 'confirm'"):
+        endpoint(kind, worsening=[{"change": ">= 1"}])
+    with pytest.raises(ValueError, match="nothing that would be worse"):
+        endpoint(kind, worsening=[{"baseline": ">= 1"}], confirm="12 weeks")
+    with pytest.raises(ValueError, match="no use for a 'threshold'"):
+        endpoint(kind, worsening=[{"change": ">= 1"}], confirm="12 weeks", threshold=">= 1")
+    with pytest.raises(ValueError, match="no use for 'confirm'"):
+        endpoint("time_to_event", confirm="12 weeks")
+
+
+def test_what_the_model_counts_is_not_drawn_again() -> None:
+    x = [[3, 3, 4, 4, 6], [3, 3, 3, 3, 3], [0, 1, 1, np.nan, np.nan]]
+    given_ = Samples(
+        MONTHS[:5], exact(np.array(x, float), ""), exact(np.array([[3.0], [3.0], [0.0]]), ""), counted=True
+    )
+    rate = endpoint_values(endpoint("event_rate"), given_)
+    assert rate.numbers.tolist() == [3.0, 0.0, 1.0]
+    assert rate.exposure is not None
+    assert rate.exposure.tolist() == [120.0, 120.0, 60.0]
+    first = endpoint_values(endpoint("time_to_event"), given_)
+    assert first.numbers.tolist() == [60.0, 120.0, 30.0]
+    assert first.censored.tolist() == [False, True, False]
+    late = replace(given_, times=MONTHS[2:5], samples=exact(np.array(x, float)[:, 2:], ""))
+    assert endpoint_values(endpoint("event_rate"), late).numbers.tolist()[:2] == [2.0, 0.0]
+    other = replace(given_, seed=9)
+    assert endpoint_values(endpoint("event_rate"), other).numbers.tolist() == rate.numbers.tolist()

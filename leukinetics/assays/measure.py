@@ -67,9 +67,20 @@ def measure(
     if assay.analytical is not None:
         draws = people.at_times(times, lambda t: people.normals(f"sample:{stem}:{t:.9g}"))
         noisy = assay.analytical.around(noisy, draws)
+    if assay.counts:
+        draws = people.at_times(times, lambda t: people.normals(f"sample:{stem}:{t:.9g}"))
+        noisy = _counted(noisy, draws)
     noisy = np.clip(noisy, assay.floor, assay.ceiling)
     blq = noisy < assay.lloq
     return Measured(np.clip(_rounded(noisy, assay.step), assay.lloq, assay.uloq), blq, assay.unit, assay.lloq)
+
+
+def _counted(expected: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Poisson counts: the quantiles of standard normal numbers."""
+    from scipy.special import ndtr
+    from scipy.stats import poisson
+
+    return np.asarray(poisson.ppf(ndtr(normals), np.maximum(expected, 0.0)), dtype=float)
 
 
 def exact(values: NDArray[np.float64], unit: str) -> Measured:

@@ -22,7 +22,8 @@ class Assay:
     ``analytical``: error of a single measurement. ``within_person``: how the person differs around their own mean, over
     months; ``within_week``: how much of it there is within a week, None where that is not known (all of it then comes
     from day to day). ``lloq``, ``uloq``: limits of quantification. ``step``: what is reported are its multiples (0: any
-    number). ``floor``, ``ceiling``: the ends of a clinical scale.
+    number). ``floor``, ``ceiling``: the ends of a clinical scale. ``counts``: whole numbers are seen, with a Poisson
+    distribution around what is expected (written ``poisson`` in the column of the error).
     """
 
     readout: str
@@ -36,6 +37,7 @@ class Assay:
     step: float = 0.0
     floor: float = -math.inf
     ceiling: float = math.inf
+    counts: bool = False
 
     @property
     def day(self) -> Spread | None:
@@ -95,6 +97,8 @@ def assays(path: Path = TABLE) -> dict[str, Assay]:
 
 def _read(row: Any, what: str) -> Assay:
     cv = str(row["cv"]).strip()
+    counts = cv == "poisson"
+    cv = "" if counts else cv
     if cv and not cv.startswith(("sd", "ln")):  # a CV, as the SD of the logarithm of a lognormal error
         cv = f"ln {math.sqrt(math.log1p((float(cv) / 100.0) ** 2)):.6f}"
     total = parse_spread(row["within_person"], f"the variation within a person of {what}")
@@ -116,4 +120,5 @@ def _read(row: Any, what: str) -> Assay:
         step=float(row["step"] or 0.0),
         floor=float(row["floor"] or -math.inf),
         ceiling=float(row["ceiling"] or math.inf),
+        counts=counts,
     )

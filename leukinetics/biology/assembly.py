@@ -33,8 +33,10 @@ class Assembly:
         self._biology, self._made = biology, made
         composition = made.composition
         wanted = composition.used & made.parameters.keys()
+        left_out = [m for m in biology.modules.values() if m.group and m not in made.modules]
+        elsewhere = {name for m in left_out for s in m.statements for name in s.reads}
         for p in made.parameters.values():  # covariates of patients, whether the model reads them or not
-            if p.owner in ("core", "condition") and "patient" in p.set_by:
+            if p.owner in ("core", "condition") and "patient" in p.set_by and p.id not in elsewhere:
                 wanted.add(p.id)
         for name in [s.name for s in composition.of_kind("parameter") if s.name not in wanted]:
             del composition.symbols[name]
@@ -205,6 +207,10 @@ def _plain(composition: Composition) -> Iterable[list[str]]:
                 str(len(s.reactants))
             ]
             yield [s.kind, s.name, str(composition.formula(s)), *(sides if s.kind == "reaction" else [])]
+            if s.kind == "event":
+                yield [s.kind, s.name, str(s.initially), str(s.persistent), str(s.values_at_trigger)]
+            for part in s.parts:
+                yield [s.name, part.kind, part.name, str(composition.formula(part))]
         if symbol.readout is not None:
             yield ["readout", symbol.name, str(composition.formula(symbol.readout)), symbol.readout.unit.text]
 

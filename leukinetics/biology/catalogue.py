@@ -12,7 +12,8 @@ from pathlib import Path
 
 from leukinetics.biology.formula import Function
 from leukinetics.biology.problems import BiologyError, Place, Problems
-from leukinetics.biology.reader import Module, Statement, read_module
+from leukinetics.biology.reader import read_module
+from leukinetics.biology.statements import Module, Statement
 from leukinetics.biology.tables import Row, Toml, read_toml, read_tsv
 
 #: Tables with one row per identifier, and the column of the identifier.
@@ -61,8 +62,8 @@ class Catalogue:
         return [s for s in self.statements if s.name == name or name in participants(s)]
 
     def reading(self, name: str) -> list[Statement]:
-        """Statements whose formula uses ``name``."""
-        return [s for s in self.statements if s.formula is not None and name in s.formula.names]
+        """Statements whose formulas use ``name``."""
+        return [s for s in self.statements if name in s.reads]
 
     def ports(self, target: str) -> dict[str, str]:
         """Site -> port of a target."""
@@ -78,8 +79,8 @@ class Catalogue:
 
 
 def participants(statement: Statement) -> set[str]:
-    """Species that a reaction makes or takes."""
-    return {name for _, name in (*statement.reactants, *statement.products)}
+    """Species that a reaction makes or takes; what an event sets."""
+    return {name for _, name in (*statement.reactants, *statement.products)} | {s.name for s in statement.assignments}
 
 
 def read_catalogue(root: Path | None = None) -> Catalogue:
@@ -87,8 +88,9 @@ def read_catalogue(root: Path | None = None) -> Catalogue:
     root = Path(__file__).parent if root is None else root
     problems = Problems()
     found = Catalogue(root)
-    for path in sorted((root / "modules").glob("*.ant")):
-        found.modules.append(read_module(path.stem, f"modules/{path.name}", path.read_text("utf-8-sig"), problems))
+    for path in sorted((root / "modules").glob("**/*.ant"), key=lambda p: (len(p.parts), p)):  # the core first
+        file = path.relative_to(root).as_posix()
+        found.modules.append(read_module(path.stem, file, path.read_text("utf-8-sig"), problems))
     for table in TABLES:
         path = root / f"{table}.tsv"
         text = path.read_text("utf-8-sig") if path.is_file() else ""

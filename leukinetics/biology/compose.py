@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from leukinetics.biology.drug_records import Emitted
 from leukinetics.biology.drugs import ports
@@ -10,8 +10,8 @@ from leukinetics.biology.folder import Biology
 from leukinetics.biology.formula import Node
 from leukinetics.biology.parameters import Parameter
 from leukinetics.biology.problems import Place, Problems
-from leukinetics.biology.reader import Module, Statement
 from leukinetics.biology.records import Readout
+from leukinetics.biology.statements import Module, Statement
 from leukinetics.biology.symbols import Composition, Symbol, find_circle
 from leukinetics.errors import suggest
 
@@ -26,19 +26,19 @@ def compose(
     parameters: Mapping[str, Parameter],
     problems: Problems,
     *,
-    partial: bool = False,
+    left_out: Collection[str] = (),
 ) -> Composition:
-    """Put everything together; ``partial``: readouts of modules that are left out are dropped silently."""
-    return _Composer(biology, list(modules), list(emitted), parameters, problems, partial).compose()
+    """Put everything together; readouts that need a name of ``left_out`` are dropped silently."""
+    return _Composer(biology, list(modules), list(emitted), parameters, problems, left_out).compose()
 
 
 class _Composer:
     def __init__(
         self, biology: Biology, modules: list[Module], emitted: list[Emitted], parameters: Mapping[str, Parameter],
-        problems: Problems, partial: bool,
+        problems: Problems, left_out: Collection[str],
     ) -> None:  # fmt: skip
         self.biology, self.modules, self.emitted = biology, modules, emitted
-        self.parameters, self.problems, self.partial = parameters, problems, partial
+        self.parameters, self.problems, self.left_out = parameters, problems, left_out
         self.made = Composition()
         self._owner: dict[str, str] = {}  # file -> owner
         self._unknown: dict[str, list[tuple[Place, str]]] = {}  # name -> where it is used
@@ -47,22 +47,26 @@ class _Composer:
         for module in self.modules:
             self._owner[module.file] = module.name
             self.made.statements += module.statements
+            self.made.garbled |= module.garbled
         for drug in self.emitted:
             self._owner[drug.drug.place.file] = drug.drug.id
             self.made.statements += drug.statements
         self._functions()
-        formulas: list[Node | None] = [s.formula for s in self.made.statements]
-        formulas += [r.formula for r in self.biology.readouts.values()]
-        mentioned = {name for formula in formulas if formula is not None for name in formula.names}
+        mentioned = {name for s in self.made.statements for name in s.reads}
+        mentioned |= {name for r in self.biology.readouts.values() for name in r.formula.names}
         self.made.statements += ports(self.emitted, self.biology, mentioned)
         self._owner["targets.tsv"] = "targets"
+        self._set_by_events = {a.name for s in self.made.statements for a in s.assignments}
         self._declare()
         self._define()
         self._readouts()
         for statement in self.made.statements:
-            if statement.formula is not None:
-                self._expand(statement, statement.formula, f"'{statement.text}'")
+            for item in (statement, *statement.parts):
+                if item.formula is not None:
+                    self._expand(item, item.formula, f"'{item.text}'")
             self._participants(statement)
+            if statement.kind == "event":
+                self._settable(statement)
         self._complete()
         return self.made
 
@@ -106,6 +110,7 @@ class _Composer:
             symbol = self._symbol(s, "state" if s.kind == "rate" else s.kind)
             symbol.compartment, symbol.substance_only = s.compartment, s.substance_only
             symbol.reaction = s if s.kind == "reaction" else None
+            symbol.event = s if s.kind == "event" else None
             symbol.rule = s if s.kind == "rule" else None
             self._new(symbol)
 
@@ -125,19 +130,20 @@ class _Composer:
             self.made.symbols[name] = symbol
 
     def _define(self) -> None:
-        """Rates and start values; a start value of what is nothing else defines a constant."""
+        """Rates and start values; a start value of what is nothing else defines a constant, or what events change."""
+        open_ = self._set_by_events | self.made.garbled
         for s in self.made.statements:
             if s.kind not in ("rate", "initial"):
                 continue
             if s.name in self.made.symbols:
                 self._add_statement(self.made.symbols[s.name], s)
                 continue
-            if s.formula is not None and not s.formula.names:
+            if s.formula is not None and not s.formula.names and s.name not in open_:
                 self.problems.add(
                     s.place,
                     f"'{s.text}' is a number in a module; numbers are rows of parameters.tsv, with unit and source.",
                 )
-            symbol = self._symbol(s, "constant")
+            symbol = self._symbol(s, "discrete" if s.name in self._set_by_events else "constant")
             symbol.initial = s
             self._new(symbol)
 
@@ -145,7 +151,7 @@ class _Composer:
         first = symbol.initial if s.kind == "initial" else symbol.rate
         if symbol.kind == "parameter":
             self.problems.add(s.place, f"'{s.text}' sets a parameter, whose value stands in {symbol.place}.")
-        elif symbol.kind in ("rule", "reaction") or (symbol.kind == "compartment" and s.kind == "rate"):
+        elif symbol.kind in ("rule", "reaction", "event") or (symbol.kind == "compartment" and s.kind == "rate"):
             what = f"'{s.text}' defines the {symbol.kind} '{s.name}' again, which is in {symbol.place}."
             self.problems.add(s.place, what)
         elif first is not None:
@@ -159,7 +165,7 @@ class _Composer:
 
     def _readouts(self) -> None:
         for r in self.biology.readouts.values():
-            if self.partial and not set(r.formula.names) <= self.made.symbols.keys():
+            if any(name in self.left_out and name not in self.made.symbols for name in r.formula.names):
                 continue
             self._expand(r, r.formula, f"readout '{r.id}'")
             twin = self.made.symbols.get(r.id)
@@ -194,7 +200,11 @@ class _Composer:
     def _is_known(self, node: Node, place: Place, what: str) -> bool:
         name = str(node.value)
         self.made.used.add(name)
-        if name in self.made.symbols:
+        symbol = self.made.symbols.get(name)
+        if symbol is not None and symbol.kind == "event":
+            self.problems.add(place, f"{what} uses '{name}', which is an event and has no value.")
+            return False
+        if symbol is not None:
             return True
         if name not in self.biology.unreadable:  # else its definition is a problem already
             self._unknown.setdefault(name, []).append((place, what))
@@ -218,14 +228,31 @@ class _Composer:
                 what = f"reaction '{s.name}' changes '{name}', which has a rate rule in {symbol.rate.place}."
                 self.problems.add(s.place, what)
 
+    def _settable(self, event: Statement) -> None:
+        """Events set states and what nothing else defines, each once."""
+        names = [a.name for a in event.assignments]
+        for name in dict.fromkeys(names):
+            symbol = self.made.symbols.get(name)
+            if symbol is None and name not in self.biology.unreadable:
+                known = [x.name for x in self.made.of_kind("species", "state", "discrete")]
+                what = f"event '{event.name}' sets '{name}', which has no start value; write '{name} = ...;'."
+                self.problems.add(event.place, what, suggest(name, known))
+                self.made.unknown.add(name)
+            elif symbol is not None and symbol.kind not in ("species", "state", "discrete"):
+                what = f"event '{event.name}' sets the {symbol.kind} '{name}', which is in {symbol.place}"
+                self.problems.add(event.place, f"{what}; events set states and variables with a start value only.")
+            if names.count(name) > 1:
+                self.problems.add(event.place, f"event '{event.name}' sets '{name}' {names.count(name)} times.")
+
     def _complete(self) -> None:
         """Nothing unknown, nothing without a start, nothing defined through itself."""
         self.made.unknown.update(self._unknown)
+        with_values = [s.name for s in self.made.symbols.values() if s.kind != "event"]
         for name, uses in self._unknown.items():
             place, what = min(uses)
             more = f" (and in {len(uses) - 1} more places)" if len(uses) > 1 else ""
             message = f"{what} uses '{name}'{more}, which is neither defined in a module nor a row of parameters.tsv."
-            self.problems.add(place, message, suggest(name, self.made.symbols))
+            self.problems.add(place, message, suggest(name, with_values))
         for symbol in self.made.of_kind("species", "state", "compartment"):
             if symbol.initial is None and symbol.name not in self.biology.unreadable:
                 what = "size" if symbol.kind == "compartment" else "start value"

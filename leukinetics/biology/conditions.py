@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from leukinetics.biology.dimensions import parse_unit
+from leukinetics.biology.dimensions import DAY, parse_unit
 from leukinetics.biology.folder import Biology
 from leukinetics.biology.parameters import FIELDS, Parameter, make_parameter
 from leukinetics.biology.problems import Problems
@@ -14,7 +14,20 @@ from leukinetics.biology.tables import Toml
 from leukinetics.biology.toml_checks import TomlChecks
 from leukinetics.errors import DataError
 
-_TOP = ("id", "title", "entity", "like", "modules", "sources", "note", "set", "population", "baseline")
+_TOP = (
+    "id",
+    "title",
+    "entity",
+    "like",
+    "modules",
+    "extra",
+    "sources",
+    "note",
+    "set",
+    "population",
+    "history",
+    "baseline",
+)
 _POPULATION = ("value", "mean", "sd", "median", "ln", "proportion", "low", "high", "unit", "kind", "source", "note")
 _BASELINE = (
     "readout",
@@ -31,6 +44,8 @@ _BASELINE = (
     "role",
     "note",
 )
+#: The model's input for the time from the beginning of the simulation to time 0 of a trial.
+HISTORY_LEAD = "history_lead"
 _ROLES = ("input", "calibrate", "validate")
 
 
@@ -39,18 +54,21 @@ class ConditionSet:
     """A condition.
 
     ``parameters`` carry its values with their provenance. ``population`` (covariate -> its distribution as written) and
-    ``baselines`` are for sampling, calibration and validation; they do not act in the model. ``modules`` None: all.
+    ``baselines`` are for sampling, calibration and validation; they do not act in the model. ``modules`` None: the core
+    and ``extra``, which names folders of ``modules/`` or single modules in them.
     """
 
     id: str
     title: str
     entity: str
     modules: tuple[str, ...] | None
+    extra: tuple[str, ...]
     sources: Any
     note: str
     file: str
     parameters: dict[str, Parameter] = field(default_factory=dict)
     population: dict[str, dict[str, Any]] = field(default_factory=dict)
+    history: str = ""  # the covariate that says how long before time 0 the disease began, "" for a steady state
     baselines: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -67,16 +85,14 @@ class _Reader:
     def read(self) -> ConditionSet:
         content, checks = self.content, self.checks
         checks.known(content, _TOP, what="a condition")
-        modules = content.get("modules")
-        if modules is not None and not (isinstance(modules, list) and all(isinstance(m, str) for m in modules)):
-            checks.add("'modules' must be a list of names of modules.", "modules")
-            modules = None
+        modules, extra = self._names("modules"), self._names("extra") or ()
         stem = self.document.file.rpartition("/")[2].rpartition(".")[0]
         self.made = ConditionSet(
             str(content.get("id", stem)),
             str(content.get("title", "")),
             str(content.get("entity", "")),
-            None if modules is None else tuple(modules),
+            modules,
+            extra,
             content.get("sources", []),
             str(content.get("note", "")),
             self.document.file,
@@ -89,15 +105,28 @@ class _Reader:
             if module not in self.biology.modules:
                 what = f"there is no module '{module}'."
                 checks.add(what, "modules", near=module, known=self.biology.modules)
+        groups = {m.group for m in self.biology.modules.values()} - {""}
+        for module in self.made.extra:
+            if module not in groups and module not in self.biology.modules:
+                known = [*groups, *(name for name, m in self.biology.modules.items() if m.group)]
+                checks.add(f"there are no extra modules '{module}'.", "extra", near=module, known=known)
         if "like" in content:
             self._inherit(content["like"])
         for name, table in checks.named_tables("set"):
             self._set(name, table)
         for name, table in checks.named_tables("population"):
             self._population(name, table)
+        self._history()
         for i, table in enumerate(checks.tables("baseline")):
             self._baseline(i, table)
         return self.made
+
+    def _names(self, key: str) -> tuple[str, ...] | None:
+        names = self.content.get(key)
+        if names is None or (isinstance(names, list) and all(isinstance(m, str) for m in names)):
+            return None if names is None else tuple(names)
+        self.checks.add(f"'{key}' must be a list of names of modules.", key)
+        return None
 
     def _inherit(self, base: Any) -> None:
         """Take over the parameters of another condition: one value, and one fit of it, serves both."""
@@ -159,6 +188,29 @@ class _Reader:
             if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < math.inf:
                 self.checks.add(f"{key} of '{name}' is '{number}', not a number.", *path, key)
         self.made.population[name] = dict(table)
+
+    def _history(self) -> None:
+        """``[history] duration``: the covariate that says how long before time 0 of a trial the disease began."""
+        table = self.checks.table("history")
+        self.checks.known(table, ("duration",), "history")
+        if not table:
+            return
+        name = str(table.get("duration"))
+        core = self.biology.parameters.get(name)
+        if core is None or "patient" not in core.set_by or core.dimension != DAY:
+            known = [p.id for p in self.biology.parameters.values() if "patient" in p.set_by and p.dimension == DAY]
+            what = f"the duration of the history is '{name}', which is no covariate that is a time."
+            self.checks.add(what, "history", near=name, known=known)
+            return
+        if HISTORY_LEAD not in self.biology.parameters:
+            what = (
+                f"the history needs the parameter '{HISTORY_LEAD}', the time that the simulation begins before time 0."
+            )
+            self.checks.add(what, "history")
+        if not {"value", "high"} & self.made.population.get(name, {}).keys():
+            what = f"[population.{name}] needs 'high' (or one 'value'): the simulation begins that long before time 0."
+            self.checks.add(what, "history")
+        self.made.history = name
 
     def _baseline(self, i: int, table: dict[str, Any]) -> None:
         self.checks.known(table, _BASELINE, "baseline", i)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from leukinetics.biology.catalogue import Catalogue, read_catalogue
 from leukinetics.biology.entry import plain, quantity
-from leukinetics.biology.reader import Module, Statement
+from leukinetics.biology.event_text import written
+from leukinetics.biology.statements import Module, Statement
 from leukinetics.errors import LeukineticsError
 
 _INTRODUCTION = """# The model
@@ -61,7 +62,7 @@ def _module(catalogue: Catalogue, module: Module, shown: set[str]) -> Iterator[s
     for function, _ in module.functions:
         yield f"{function.name}({', '.join(function.parameters)}) = {function.body}"
     for s in module.statements:
-        if s.kind in ("rule", "rate", "reaction"):
+        if s.kind in ("rule", "rate", "reaction", "event"):
             yield _equation(s)
     for s in species:
         yield _balance(catalogue, s.name)
@@ -71,7 +72,7 @@ def _module(catalogue: Catalogue, module: Module, shown: set[str]) -> Iterator[s
         yield "Start values and constants made of parameters:\n\n```"
         yield from (f"{s.name} = {s.formula}" for s in starts)
         yield "```\n"
-    used = dict.fromkeys(n for s in module.statements if s.formula is not None for n in s.formula.names)
+    used = dict.fromkeys(n for s in module.statements for n in s.reads)
     new = [n for n in used if n not in shown and catalogue.parameter(n) is not None]
     shown.update(new)
     if new:
@@ -97,6 +98,8 @@ def _equation(statement: Statement) -> str:
         return f"{statement.name} = {statement.formula}"
     if statement.kind == "rate":
         return f"d/dt {statement.name} = {statement.formula}"
+    if statement.kind == "event":
+        return written(statement)
     sides = [
         " + ".join(f"{n:g} {x}" if n != 1 else x for n, x in side) for side in (statement.reactants, statement.products)
     ]

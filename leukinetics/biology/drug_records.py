@@ -8,7 +8,7 @@ from typing import Any
 from leukinetics.biology.dimensions import DAY, LITRE, MG, NONE, Dimension
 from leukinetics.biology.parameters import Parameter
 from leukinetics.biology.problems import Place
-from leukinetics.biology.reader import Statement
+from leukinetics.biology.statements import Statement
 
 ROUTES = ("iv", "sc", "im", "po", "inhaled", "intranasal", "intrathecal")
 STRUCTURES = ("none", "one_compartment", "two_compartment")

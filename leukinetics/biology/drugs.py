@@ -19,7 +19,8 @@ from leukinetics.biology.drug_file import read_drug
 from leukinetics.biology.drug_records import Covariate, DrugFile, Emitted
 from leukinetics.biology.folder import Biology
 from leukinetics.biology.problems import Place, Problems
-from leukinetics.biology.reader import Statement, parse_statement
+from leukinetics.biology.reader import parse_statement
+from leukinetics.biology.statements import Statement
 from leukinetics.biology.tables import Toml
 
 #: The core's parameter for the turnover of CSF (1/day), which drugs without a rate of their own follow.

@@ -8,7 +8,7 @@ from typing import Any
 
 from leukinetics.biology.catalogue import Catalogue, participants, where
 from leukinetics.biology.formula import parse_formula
-from leukinetics.biology.reader import Statement
+from leukinetics.biology.statements import Statement
 from leukinetics.biology.tables import Row
 
 PARAMETER_COLUMNS = ("id", "value", "unit", "kind", "spread", "uncertainty", "source")
@@ -60,7 +60,7 @@ class Entry:
 
 def changed(statement: Statement) -> set[str]:
     """The species or variables that a statement gives a value or a change."""
-    return participants(statement) if statement.kind == "reaction" else {statement.name}
+    return participants(statement) if statement.kind in ("reaction", "event") else {statement.name}
 
 
 def entity_line(catalogue: Catalogue, name: str) -> str:

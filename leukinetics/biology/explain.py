@@ -27,7 +27,7 @@ from leukinetics.biology.entry import (
     words,
 )
 from leukinetics.biology.formula import Node
-from leukinetics.biology.reader import Statement
+from leukinetics.biology.statements import Statement
 from leukinetics.biology.tables import Row
 
 
@@ -73,7 +73,7 @@ def _symbol(catalogue: Catalogue, name: str) -> Entry | None:
     readers = [s for s in catalogue.reading(name) if s not in defining]
     entry.add("Used by", [listed([s.name for s in readers])])
     entry.add("Readouts", [r["id"] for r in catalogue.tables["readouts"] if name in words(r["expression"])])
-    used = dict.fromkeys(n for s in defining if s.formula is not None for n in s.formula.names)
+    used = dict.fromkeys(n for s in defining for n in s.reads)
     entry.add("Parameters", rows=parameter_rows(catalogue, used), columns=PARAMETER_COLUMNS)
     ports = [port_line(catalogue, n) for n in used if n in all_ports(catalogue)]
     entry.add("Drugs act here", ports)
@@ -87,11 +87,14 @@ def _kind(kinds: set[str], defining: list[Statement], name: str) -> str:
     for kind, word in (
         ("compartment", "compartment"),
         ("reaction", "reaction"),
+        ("event", "event"),
         ("rate", "state"),
         ("rule", "variable"),
     ):
         if kind in kinds:
             return word
+    if any(s.kind == "event" for s in defining):
+        return "variable that events change"
     return "constant made of parameters"
 
 
@@ -105,6 +108,7 @@ def _module(catalogue: Catalogue, name: str) -> Entry | None:
     states = dict.fromkeys(s.name for s in module.statements if s.kind in ("species", "rate"))
     entry.add("States", [symbol_line(catalogue, s) for s in states])
     entry.add("Variables", [listed(s.name for s in module.statements if s.kind == "rule")])
+    entry.add("Events", [s.text for s in module.statements if s.kind == "event"])
     entry.add("Functions", [f"{f.name}({', '.join(f.parameters)}) = {f.body}" for f, _ in module.functions])
     entry.centre = tuple(states)
     return entry
@@ -117,7 +121,7 @@ def _function(catalogue: Catalogue, name: str) -> Entry | None:
     function, place = found[0]
     entry = Entry(name, "function", where(place))
     entry.add("Definition", [f"{name}({', '.join(function.parameters)}) = {function.body}"])
-    users = [s for s in catalogue.statements if s.formula is not None and _calls(s.formula, name)]
+    users = [s for s in catalogue.statements if any(_calls(formula, name) for formula in s.formulas)]
     entry.add("Used by", [f"{s.text}    ({where(s.place)})" for s in users])
     return entry
 

@@ -105,7 +105,7 @@ def drug_symbol(catalogue: Catalogue, name: str) -> Entry | None:
     others = [s for other in made.symbols.values() for s in other.statements if name in participants(s)]
     entry.add("Equations", [s.text for s in (*symbol.statements, *others)])
     ports = [t.port for t in made.targets if t.port in made.symbols]
-    reading = [p for p in ports if any(s.formula and name in s.formula.names for s in made.symbols[p].statements)]
+    reading = [p for p in ports if any(name in s.reads for s in made.symbols[p].statements)]
     entry.add("Acts through", [port_line(catalogue, p) for p in reading])
     entry.centre = tuple(reading)
     return entry

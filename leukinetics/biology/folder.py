@@ -15,7 +15,7 @@ from leukinetics.biology.entities import Entity, read_entities
 from leukinetics.biology.parameters import COLUMNS as PARAMETER_COLUMNS
 from leukinetics.biology.parameters import Parameter, read_parameters
 from leukinetics.biology.problems import Place, Problem, Problems
-from leukinetics.biology.reader import Module, read_module
+from leukinetics.biology.reader import read_module
 from leukinetics.biology.records import (
     CORRELATIONS,
     GENOTYPES,
@@ -28,6 +28,7 @@ from leukinetics.biology.records import (
     read_readouts,
     read_targets,
 )
+from leukinetics.biology.statements import Module
 from leukinetics.biology.tables import EMPTY, NO_COLUMN, Row, Toml, read_toml
 from leukinetics.errors import ModelError
 
@@ -87,7 +88,7 @@ def load(root: str | Path | None = None) -> Biology:
 def _texts(folder: Path) -> dict[str, str]:
     paths = [
         *sorted(folder.glob("*.tsv")),
-        *sorted(folder.glob("modules/*.ant")),
+        *sorted(folder.glob("modules/**/*.ant")),
         *sorted(folder.glob("drugs/*.toml")),
         *sorted(folder.glob("conditions/*.toml")),
     ]
@@ -139,7 +140,10 @@ def _read(folder: Path, signature: str, texts: dict[str, str]) -> Biology:
     for file, text in texts.items():
         kind, _, name = file.rpartition("/")
         stem = name.rpartition(".")[0]
-        if kind == "modules":
+        if kind.partition("/")[0] == "modules":
+            if stem in made.modules:
+                problems.add(Place(file, 1), f"the module '{stem}' has the name of {made.modules[stem].file}.")
+                continue
             made.modules[stem] = read_module(stem, file, text, problems)
             made.unreadable |= made.modules[stem].unreadable
         elif kind in ("drugs", "conditions"):

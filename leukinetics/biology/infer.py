@@ -13,8 +13,8 @@ from fractions import Fraction
 from leukinetics.biology.dimensions import DAY, LITRE, NONE, Dimension, parse_unit
 from leukinetics.biology.formula import Node
 from leukinetics.biology.problems import Place, Problems
-from leukinetics.biology.reader import Statement
 from leukinetics.biology.records import Readout
+from leukinetics.biology.statements import Statement
 from leukinetics.biology.symbols import Composition, Symbol
 
 #: A symbol's unit may be given as that of the amount of a species.
@@ -69,6 +69,8 @@ class Inference:
             return parse_unit(symbol.unit).dimension
         if symbol.kind == "readout" and symbol.readout is not None:
             return symbol.readout.unit.dimension
+        if symbol.kind == "event":
+            return NONE
         statement = symbol.rule or symbol.reaction or symbol.initial
         if statement is None:
             return None
@@ -78,7 +80,7 @@ class Inference:
         return self._from_changes(symbol)
 
     def _from_changes(self, symbol: Symbol) -> Dimension | None:
-        """The dimension of what starts at 0, from its rate rule or the reactions that change it."""
+        """The dimension of what starts at 0, from its rate rule or the reactions or events that change it."""
         self._quiet += 1
         try:
             if symbol.rate is not None and self.composition.has_formula(symbol.rate):
@@ -94,6 +96,11 @@ class Inference:
                     if isinstance(rate, Dimension):
                         amount = rate * DAY
                         return amount if symbol.substance_only else amount / LITRE
+            for _, assignment in self.composition.events_on(symbol.name):
+                if self.composition.has_formula(assignment):
+                    value = self._evaluate(self.composition.formula(assignment), assignment.place, "")
+                    if isinstance(value, Dimension):
+                        return value
         finally:
             self._quiet -= 1
         return NONE if symbol.kind == "rule" else None

@@ -1,8 +1,8 @@
 """Which symbol acts on which, and in which direction: the network that the modules' equations span.
 
 An influence ``source -> target`` exists where the target's rule, or the rate of a reaction that makes or takes the
-target, reads the source. Its sign is that of the change of the right-hand side with the source, at the numbers given
-(health).
+target, reads the source; or where an event that sets the target waits for the source or reads it. Its sign is that of
+the change of the right-hand side with the source, at the numbers given (health).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from leukinetics.biology.catalogue import Catalogue, participants
 from leukinetics.biology.formula import Node
-from leukinetics.biology.reader import Statement
+from leukinetics.biology.statements import Statement
 
 #: Relative and absolute change of the source with which signs are judged.
 _STEP = 0.01
@@ -39,6 +39,7 @@ def influences(catalogue: Catalogue, values: Mapping[str, float]) -> list[Influe
     values = {name: number or _STEP for name, number in values.items()}
     ports = {row["port"] for row in catalogue.tables["targets"]}
     nodes = {s.name for s in catalogue.statements if s.kind in ("species", "rate", "rule")} | ports
+    nodes |= {a.name for s in catalogue.statements for a in s.assignments}
     found: dict[tuple[str, str], Influence] = {}
     for statement in catalogue.statements:
         for influence in _of(statement, catalogue, nodes, values):
@@ -79,6 +80,8 @@ def _of(
     statement: Statement, catalogue: Catalogue, nodes: set[str], values: Mapping[str, float]
 ) -> Iterator[Influence]:
     formula = statement.formula
+    if statement.kind == "event":
+        yield from _of_event(statement, catalogue, nodes, values)
     if formula is None or statement.kind not in ("rule", "rate", "reaction"):
         return
     plain = formula.expanded(catalogue.functions)
@@ -95,6 +98,26 @@ def _of(
             if source != target:
                 flow = source in taken and target in made
                 yield Influence(source, target, direction * _sign(plain, source, values), flow)
+
+
+def _of_event(
+    event: Statement, catalogue: Catalogue, nodes: set[str], values: Mapping[str, float]
+) -> Iterator[Influence]:
+    """What brings the event on acts in the direction of the jump; what the new value is made of, by its own sign."""
+    assert event.formula is not None
+    trigger = event.formula.expanded(catalogue.functions)
+    margin = None  # grows towards the event
+    if trigger.op in ("gt", "ge", "lt", "le"):
+        margin = Node("minus", trigger.args if trigger.op in ("gt", "ge") else trigger.args[::-1])
+    for assignment in event.assignments:
+        assert assignment.formula is not None
+        new = assignment.formula.expanded(catalogue.functions)
+        jump = value(new, values) - values.get(assignment.name, math.nan)
+        direction = (jump > 0) - (jump < 0)
+        for source in (n for n in trigger.names if n in nodes and n != assignment.name):
+            yield Influence(source, assignment.name, 0 if margin is None else direction * _sign(margin, source, values))
+        for source in (n for n in new.names if n in nodes and n != assignment.name):
+            yield Influence(source, assignment.name, _sign(new, source, values))
 
 
 def _sign(node: Node, source: str, values: Mapping[str, float]) -> int:

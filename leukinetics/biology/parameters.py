@@ -18,7 +18,7 @@ KINDS = ("measured", "derived", "calibrated", "assumed")
 SETTERS = ("condition", "patient", "genotype", "protocol")
 FIELDS = ("value", "unit", "spread", "uncertainty", "kind", "prior", "source", "note")
 
-_SPREAD = re.compile(r"(ln|logit|sd)\s+(\S+)")
+_SPREAD = re.compile(r"(ln|logit|sd|uniform)\s+(\S+)")
 
 
 @dataclass(frozen=True)
@@ -206,9 +206,10 @@ def _spread(cell: object, key: str, name: str, place: Place, problems: Problems)
         width = float(found[2]) if found else math.nan
     except ValueError:
         width = math.nan
-    if found and width >= 0 and math.isfinite(width):
+    if found and width >= 0 and math.isfinite(width) and (key == "spread" or found[1] != "uniform"):
         return found[1], width
-    problems.add(place, f"the {key} of '{name}' is '{text}'; write 'ln 0.3', 'logit 0.5' or 'sd 5'.")
+    more = ", 'sd 5' or 'uniform 0.5'" if key == "spread" else " or 'sd 5'"
+    problems.add(place, f"the {key} of '{name}' is '{text}'; write 'ln 0.3', 'logit 0.5'{more}.")
     return None
 
 
@@ -229,4 +230,4 @@ def _in_units(width: tuple[str, float] | None, factor: float) -> str:
     if width is None:
         return ""
     scale, number = width
-    return f"{scale} {number * factor if scale == 'sd' else number:.12g}"
+    return f"{scale} {number * factor if scale in ('sd', 'uniform') else number:.12g}"

@@ -9,6 +9,7 @@ One statement a line, as Antimony has it, and each ended by ``;``::
     signal := il6/(il6 + il6_EC50);           assignment rule
     memory' = (signal - memory)/memory_time;  rate rule
     J_il6_loss: il6 -> ; il6_CL*il6;          reaction; its rate is an amount per time
+    E_low: at (il6 < limit), t0 = false: count = count + 1, limit = limit/2;      event (see event_text.py)
     function hill(x, k, n)
       (x/k)^n/(1 + (x/k)^n);
     end
@@ -20,10 +21,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from leukinetics.biology.event_text import is_event, parse_event
 from leukinetics.biology.formula import Function, Node, parse_formula
 from leukinetics.biology.problems import Place, Problems
+from leukinetics.biology.statements import Module, Statement
 from leukinetics.errors import ModelError, suggest
 
 _WORD = r"[A-Za-z_]\w*"
@@ -37,43 +39,6 @@ _ASSIGNED = re.compile(rf"^({_WORD})\s*(:=|'\s*=|=)(?!=)\s*(.*)$")
 _REACTION = re.compile(rf"^({_WORD})\s*:\s*(.*?)->(.*)$")
 _PARTICIPANT = re.compile(rf"^(\d+(?:\.\d+)?)?\s*({_WORD})$")
 _KEYWORDS = ("compartment", "species", "substanceOnly species", "function")
-
-
-@dataclass
-class Statement:
-    """One statement. ``kind``: compartment, species, initial, rule, rate or reaction.
-
-    ``unit`` is the symbol's unit where the text cannot show it (statements that drugs emit).
-    """
-
-    kind: str
-    name: str
-    place: Place
-    text: str
-    formula: Node | None = None
-    compartment: str = ""
-    substance_only: bool = False
-    reactants: tuple[tuple[float, str], ...] = ()
-    products: tuple[tuple[float, str], ...] = ()
-    entity: str = ""
-    description: str = ""
-    unit: str = ""
-
-
-@dataclass
-class Module:
-    """A module file: its statements, functions (with places) and header comment.
-
-    ``unreadable``: names that statements define which could not be read; ``garbled``: all words of those statements.
-    """
-
-    name: str
-    file: str
-    statements: list[Statement] = field(default_factory=list)
-    functions: list[tuple[Function, Place]] = field(default_factory=list)
-    header: str = ""
-    unreadable: set[str] = field(default_factory=set)
-    garbled: set[str] = field(default_factory=set)
 
 
 def read_module(name: str, file: str, text: str, problems: Problems) -> Module:
@@ -171,7 +136,8 @@ class _Reader:
         try:
             self.module.statements += parse_statement(whole, place)
         except ModelError as error:
-            self._unreadable(place, "", error, re.split(r"=|;|->", whole)[0], whole)
+            names = re.split(r":", whole)[0] if is_event(whole) else re.split(r"=|;|->", whole)[0]
+            self._unreadable(place, "", error, names, whole)
 
     def _unreadable(self, place: Place, what: str, error: ModelError, names: str, whole: str) -> None:
         message, _, suggestion = str(error).partition(" Did you mean ")
@@ -231,6 +197,8 @@ def _header(text: str) -> str:
 
 
 def _parse(text: str, place: Place) -> list[Statement]:
+    if is_event(text):
+        return [parse_event(text, place)]
     reaction = _REACTION.match(text.partition(";")[0])
     if reaction:
         rate = text.partition(";")[2].strip()
@@ -262,7 +230,8 @@ def _parse(text: str, place: Place) -> list[Statement]:
     first = text.split()[0]
     raise ModelError(
         f"'{text:.60}' is no statement; expected 'compartment', 'species', 'name = ...', 'name := ...', "
-        f"\"name' = ...\", or 'name: a -> b; rate'.{suggest(first, _KEYWORDS) if first not in _KEYWORDS else ''}"
+        "\"name' = ...\", 'name: a -> b; rate', or 'name: at (condition): a = ...'."
+        f"{suggest(first, _KEYWORDS) if first not in _KEYWORDS else ''}"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from leukinetics.biology.dimensions import DAY, KG, MG, NONE, PMOL, Dimension
 from leukinetics.biology.entities import Entity
 from leukinetics.biology.infer import Inference, Zero, settle
-from leukinetics.biology.reader import Statement
+from leukinetics.biology.statements import Statement
 from leukinetics.biology.symbols import Composition, Symbol
 
 #: What the amount of a species may be measured in: substance, mass, a count, mass per body mass.
@@ -34,6 +34,8 @@ class _Checks:
                 self._fits(symbol.rate, rate, f"'{symbol.name}' changes in {rate}")
             if symbol.reaction is not None:
                 self._reaction(symbol.reaction)
+            if symbol.event is not None:
+                self._event(symbol.event)
             if symbol.readout is not None:
                 self._readout(symbol)
             if dimension is None:
@@ -65,6 +67,18 @@ class _Checks:
                 self.inference.add(s.place, f"unit mismatch in '{s.text}': {what}.")
                 return
 
+    def _event(self, event: Statement) -> None:
+        """The trigger has sides of one unit, a delay is a time, a priority a number, and values fit what they set."""
+        self.inference.of_formula(event)
+        for kind, wanted in (("delay", DAY), ("priority", NONE)):
+            part = event.part(kind)
+            if part is not None:
+                self._fits(part, wanted, f"a {kind} is in {wanted}")
+        for assignment in event.assignments:
+            if assignment.name in self.composition.symbols:
+                dimension = self.inference.dimension(assignment.name)
+                self._fits(assignment, dimension, f"'{assignment.name}' is in {dimension}")
+
     def _readout(self, symbol: Symbol) -> None:
         readout = symbol.readout
         assert readout is not None
@@ -90,8 +104,11 @@ class _Checks:
         """Only a start at 0 can leave a unit open; everything else has been reported where it failed."""
         if symbol.unit or symbol.initial is None or not isinstance(self.inference.of_formula(symbol.initial), Zero):
             return
+        if symbol.name in self.composition.garbled:
+            return
         reactions = [r.reaction for r in self.composition.of_kind("reaction") if r.reaction is not None]
         changes = [s for s in reactions if symbol.name in [name for _, name in (*s.reactants, *s.products)]]
+        changes += [assignment for _, assignment in self.composition.events_on(symbol.name)]
         if all(self.composition.has_formula(s) for s in (*changes, *([symbol.rate] if symbol.rate else []))):
             what = f"the unit of '{symbol.name}' cannot be told from its start at 0"
             self.inference.add(symbol.place, f"{what}; multiply the 0 by a parameter in its unit.")

@@ -61,10 +61,12 @@ class _Writer:
         self._factors: dict[str, tuple[str, str]] = {}
         for symbol in c.of_kind("species"):
             self._species(symbol)
-        for symbol in c.of_kind("parameter", "constant", "state", "rule", "readout"):
+        for symbol in c.of_kind("parameter", "constant", "state", "discrete", "rule", "readout"):
             self._variable(symbol)
         for symbol in c.of_kind("reaction"):
             self._reaction(symbol)
+        for symbol in c.of_kind("event"):
+            self._event(symbol)
         return str(self.lib.writeSBMLToString(self.document))
 
     # ---- elements ------------------------------------------------------------------------------------
@@ -170,6 +172,23 @@ class _Writer:
         if amount != PMOL:
             law = Node("times", (Node("name", value=self._factor(amount)[0]), law))
         self._math(element.createKineticLaw(), law)
+
+    def _event(self, symbol: Symbol) -> None:
+        s = symbol.event
+        assert s is not None
+        element = self.model.createEvent()
+        self._named(element, symbol)
+        element.setUseValuesFromTriggerTime(s.values_at_trigger)
+        trigger = element.createTrigger()
+        trigger.setInitialValue(s.initially)
+        trigger.setPersistent(s.persistent)
+        self._math(trigger, self.composition.formula(s))
+        for kind, create in (("priority", element.createPriority), ("delay", element.createDelay)):
+            part = s.part(kind)
+            if part is not None:
+                self._math(create(), self.composition.formula(part))
+        for assignment in s.assignments:
+            self._rule(element.createEventAssignment(), assignment.name, self.composition.formula(assignment))
 
     def _factor(self, amount: Dimension) -> tuple[str, str]:
         """Identifiers of the factors from an amount to extent and back, both 1."""

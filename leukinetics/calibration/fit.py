@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 SCREENED = 32  # draws from the prior for each start beyond the first
 SPREAD = 0.7  # of those draws, in prior standard deviations: less than 1, since far corners seldom solve
-TOLERANCE = 1e-5  # relative change of the objective at which a start has arrived
-MAX_STEPS = 60
 
 Say = Callable[[str], None]
 
@@ -69,7 +67,7 @@ def fit(journal: Journal, starts: int = 4, seed: int = 1, say: Say = lambda _: N
         found.append(_descend(journal, z, say, f"start {number} of {starts}"))
     best = min(found, key=lambda s: s.objective)
     say("derivatives at the best point")
-    derivatives = jacobian(journal, best.z, central=True)
+    derivatives = jacobian(journal, best.z, central=journal.problem.numerics.central)
     predicted = journal.evaluate(best.z)
     residuals = journal.problem.residuals(predicted)
     value = float(objective(best.z[None], residuals)[0])
@@ -107,8 +105,16 @@ def _descend(journal: Journal, z: Floats, say: Say, name: str) -> Start:
         steps += 1
         return np.concatenate([jacobian(journal, point), np.eye(len(point))])
 
+    numerics = journal.problem.numerics
     began = float(objective(z[None], journal.residuals(z))[0])
     end = least_squares(
-        residuals, z, jac=derivatives, method="trf", ftol=TOLERANCE, xtol=1e-6, gtol=1e-6, max_nfev=MAX_STEPS
+        residuals,
+        z,
+        jac=derivatives,
+        method="trf",
+        ftol=numerics.tolerance,
+        xtol=1e-6,
+        gtol=1e-6,
+        max_nfev=numerics.steps,
     )
     return Start(began, float(end.cost), np.asarray(end.x), steps, end.status > 0)

@@ -17,6 +17,7 @@ slope, and so keeps its prior to the letter.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ from leukinetics.calibration.fit import Fit, Say
 from leukinetics.calibration.jacobian import jacobian
 from leukinetics.calibration.journal import Journal
 from leukinetics.calibration.posterior import Others, Posterior
+from leukinetics.calibration.problem import PENALTY, Problem
 from leukinetics.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 STEPS = 6
 SETTLED = 0.05  # a step that lowers a draw's objective by less, relative to the number of figures, is the last
+CHECKED = 16  # draws of a linear posterior that are run to see how linear the model is
 CLOSE = 1.5  # mean objective of the draws over its expectation up to which they are called reliable
 
 
@@ -43,19 +46,11 @@ def joint(journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda _
     The journal's problem holds the fitted parameters in the order of ``fit``, then the others, whose priors are
     centred on the values that they had in the fit.
     """
-    problem, fitted = journal.problem, len(fit.z)
-    count = len(problem.names)
-    if count < fitted:
-        raise DataError(f"{count} parameters to draw do not hold the {fitted} fitted ones.")
-    centre = np.concatenate([fit.z, np.zeros(count - fitted)])
-    say(f"slopes of {count} parameters")
+    centre = _centre(journal, fit)
+    say(f"slopes of {len(centre)} parameters")
     slopes = jacobian(journal, centre)
-    residuals = journal.residuals(centre[None])[0]
-    gain = np.linalg.solve(slopes @ slopes.T + np.eye(len(slopes)), slopes).T
-    rng = np.random.default_rng(seed)
-    prior, error = rng.standard_normal((draws, count)), rng.standard_normal((draws, len(slopes)))
-
-    theta = prior - (residuals + (prior - centre) @ slopes.T - error) @ gain.T
+    line = _linear(centre, slopes, journal.residuals(centre[None])[0], draws, seed)
+    prior, error, slopes, gain, theta = line.prior, line.error, line.slopes, line.gain, line.theta
     found = journal.residuals(theta)
     cost = _cost(theta, prior, found, error)
     length, moving = np.ones(draws), np.ones(draws, dtype=bool)
@@ -74,26 +69,83 @@ def joint(journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda _
         moving &= ~settled & (length > 0.1)
         if not moving.any():
             break
+    return _posterior(journal, theta, float(np.median(cost)) / line.expected, len(fit.z))
+
+
+def linear(journal: Journal, problem: Problem, fit: Fit, draws: int, seed: int, say: Say = lambda _: None) -> Posterior:
+    """As :func:`joint`, but the draws are those of the linear model at the fitted point, with no step after that.
+
+    For models that take too long to run once for every draw. ``problem`` is the one that was fitted: its derivatives
+    and residuals are used as they are, and the journal's problem, which may have fewer virtual patients, gives those
+    of the other parameters. The first :data:`CHECKED` draws are run, to tell how far from linear the model is; readouts
+    that few patients do not have (a ratio of no events) are left out of that and counted.
+    """
+    centre, fitted = _centre(journal, fit), len(fit.z)
+    slopes = fit.jacobian
+    if len(centre) > fitted:
+        say(f"slopes of {len(centre) - fitted} parameters beside the fitted ones")
+        both = zip(journal.problem.readouts, problem.readouts, strict=True)
+        weight = np.array([theirs.sigma / ours.sigma for theirs, ours in both])
+        slopes = np.hstack([slopes, jacobian(journal, centre, skip=fitted) * weight[:, None]])
+    line = _linear(centre, slopes, fit.residuals, draws, seed)
+    say(f"{CHECKED} draws to see how linear the model is")
+    theta, prior, error = (a[:CHECKED] for a in (line.theta, line.prior, line.error))
+    found = journal.residuals(theta)
+    there = np.abs(found) < PENALTY
+    cost = _cost(theta, prior, np.where(there, found, error), error)
+    made = _posterior(journal, line.theta, float(np.median(cost)) / line.expected, fitted, "linear")
+    facts = {**made.diagnostics, "share_without_prediction": round(float(1 - there.mean()), 4)}
+    return replace(made, diagnostics=facts)
+
+
+def _centre(journal: Journal, fit: Fit) -> Floats:
+    """The fitted point among all parameters of the journal's problem."""
+    count, fitted = len(journal.problem.names), len(fit.z)
+    if count < fitted:
+        raise DataError(f"{count} parameters to draw do not hold the {fitted} fitted ones.")
+    return np.concatenate([fit.z, np.zeros(count - fitted)])
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """The draws ``theta`` of the linear model, their disturbances, and the objective that is expected of them."""
+
+    theta: Floats
+    prior: Floats
+    error: Floats
+    slopes: Floats
+    gain: Floats
+    expected: float
+
+
+def _linear(centre: Floats, slopes: Floats, residuals: Floats, draws: int, seed: int) -> _Linear:
+    gain: Floats = np.linalg.solve(slopes @ slopes.T + np.eye(len(slopes)), slopes).T.astype(float)
+    count = len(centre)
+    rng = np.random.default_rng(seed)
+    prior, error = rng.standard_normal((draws, count)), rng.standard_normal((draws, len(slopes)))
+
+    theta = prior - (residuals + (prior - centre) @ slopes.T - error) @ gain.T
     # Of a linear model the least value is half a chi square with a freedom per figure, beside the best fit's own.
     at_prior = residuals - slopes @ centre
     best = 0.5 * float(at_prior @ np.linalg.solve(slopes @ slopes.T + np.eye(len(slopes)), at_prior))
-    return _posterior(journal, theta, float(np.median(cost)) / (best + 0.5 * len(slopes)), fitted)
+    return _Linear(theta, prior, error, slopes, gain, best + 0.5 * len(slopes))
 
 
 def _cost(theta: Floats, prior: Floats, residuals: Floats, error: Floats) -> Floats:
     return np.asarray(0.5 * ((theta - prior) ** 2).sum(axis=1) + 0.5 * ((residuals - error) ** 2).sum(axis=1))
 
 
-def _posterior(journal: Journal, theta: Floats, excess: float, fitted: int) -> Posterior:
+def _posterior(journal: Journal, theta: Floats, excess: float, fitted: int, sampler: str = "joint") -> Posterior:
     reliable = excess < CLOSE
+    way = "fits" if sampler == "joint" else "draws of the linear model"
     why = (
-        f"{len(theta)} fits of {theta.shape[1]} parameters, {theta.shape[1] - fitted} of them not fitted otherwise, to "
-        f"disturbed figures; their objective is {excess:.2f} of what a linear model would reach"
+        f"{len(theta)} {way} of {theta.shape[1]} parameters, {theta.shape[1] - fitted} of them not fitted otherwise, "
+        f"to disturbed figures; their objective is {excess:.2f} of what a linear model would reach"
         + ("." if reliable else f", and {CLOSE:g} is the most that is called reliable.")
     )
     mean, covariance = theta.mean(axis=0), np.cov(theta, rowvar=False)
     others = Others(journal.problem.parameters[fitted:], theta[:, fitted:])
     facts: dict[str, float | int] = {"objective_over_linear": round(excess, 3), "parameters_drawn": theta.shape[1]}
     return Posterior(
-        theta[:, :fitted], mean[:fitted], covariance[:fitted, :fitted], "joint", reliable, why, facts, others
+        theta[:, :fitted], mean[:fitted], covariance[:fitted, :fitted], sampler, reliable, why, facts, others
     )

@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+
+@dataclass(frozen=True)
+class Numerics:
+    """How the fit moves. ``step``: of finite differences, in prior standard deviations: large against the solver's
+    error (and against the jumps of readouts that count events), small against the curvature. ``tolerance``: relative
+    change of the objective at which a start has arrived; ``steps``: evaluations after which it stops anyway.
+    ``central``: the derivatives at the end are central ones."""
+
+    step: float = 0.02
+    tolerance: float = 1e-5
+    steps: int = 60
+    central: bool = True
+
+
 #: The residual of a prediction that is no number: far beyond what any fit accepts, yet finite.
 PENALTY = 100.0
 
@@ -53,6 +67,7 @@ class Problem:
     parameters: tuple[Parameter, ...]
     readouts: tuple[Readout, ...]
     predictor: Predictor
+    numerics: Numerics = Numerics()
 
     def __post_init__(self) -> None:
         for readout in self.readouts:

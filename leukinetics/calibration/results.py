@@ -1,4 +1,4 @@
-"""What a calibration leaves behind: ``core_fit.json`` and ``core_draws.tsv``."""
+"""What a calibration of a part leaves behind: ``core_fit.json`` and ``core_draws.tsv``, ``ms_fit.json`` and so on."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 from leukinetics.calibration.fit import Fit
 from leukinetics.calibration.identifiability import Profile, directions
 from leukinetics.calibration.journal import write_json
+from leukinetics.calibration.parts import COMMITTED, CORE, part_named
 from leukinetics.calibration.posterior import Posterior
 from leukinetics.calibration.problem import Problem
 from leukinetics.calibration.write_back import DIGITS, written
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-COMMITTED = Path(__file__).parent / "results"
-FIT, DRAWS = "core_fit.json", "core_draws.tsv"
+FIT, DRAWS = part_named(CORE).fit_file, part_named(CORE).draws_file
 UNINFORMED = 0.2  # contraction below which the data are said not to inform a parameter
 FLAT = 1e-3  # standard errors per prior standard deviation below which a parameter does not move a readout
 STRONG = 0.5  # correlation from which a pair is listed
@@ -42,6 +42,7 @@ class Calibration:
     posterior: Posterior
     profiles: Sequence[Profile] = ()
     run: Mapping[str, Any] = field(default_factory=dict)
+    part: str = CORE
 
     @property
     def values(self) -> dict[str, float]:
@@ -184,7 +185,9 @@ def _short(value: Any) -> float | None:
 def write_results(done: Calibration, folder: Path) -> list[Path]:
     """Write both files into ``folder`` and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FIT, describe(done))
+    part = part_named(done.part)
+    fit, draws = folder / part.fit_file, folder / part.draws_file
+    write_json(fit, describe(done))
     names, values = list(done.problem.names), done.problem.values(done.posterior.draws)
     if done.posterior.others is not None:
         beside = done.posterior.others
@@ -192,18 +195,18 @@ def write_results(done: Calibration, folder: Path) -> list[Path]:
         columns = [p.published(beside.draws[:, i]) for i, p in enumerate(beside.parameters)]
         values = np.column_stack([values, *columns])
     lines = ["\t".join(names), *("\t".join(written(v) for v in row) for row in values)]
-    with naming(folder / DRAWS), replacing(folder / DRAWS) as temporary:
+    with naming(draws), replacing(draws) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [folder / FIT, folder / DRAWS]
+    return [fit, draws]
 
 
-def read_fit(folder: Path = COMMITTED) -> dict[str, Any]:
-    """The committed ``core_fit.json``, or that of another folder. DataError where there is none."""
-    path = folder / FIT
+def read_fit(folder: Path = COMMITTED, part: str = CORE) -> dict[str, Any]:
+    """The committed ``core_fit.json``, or that of another folder or part. DataError where there is none."""
+    path = folder / part_named(part).fit_file
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(f"There is no '{path}': run 'leukinetics calibrate core --write' first.") from None
+        raise DataError(f"There is no '{path}': run 'leukinetics calibrate {part} --write' first.") from None
     except ValueError as error:
         raise DataError(f"'{path}' is not valid JSON: {error}.") from error
     return content

@@ -10,14 +10,15 @@ from pathlib import Path
 from leukinetics.calibration.ensemble import ensemble
 from leukinetics.calibration.fit import Say, fit
 from leukinetics.calibration.identifiability import profile
-from leukinetics.calibration.joint import joint
+from leukinetics.calibration.joint import joint, linear
 from leukinetics.calibration.journal import Journal
 from leukinetics.calibration.parameters import choose
+from leukinetics.calibration.parts import CORE
 from leukinetics.calibration.posterior import laplace
 from leukinetics.calibration.problem import Problem
 from leukinetics.calibration.results import Calibration, write_results
 
-SAMPLERS = ("joint", "laplace", "emcee")
+SAMPLERS = ("joint", "linear", "laplace", "emcee")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def calibrate(
     resume: bool = False,
     say: Say = lambda _: None,
     everything: Callable[[], Problem] | None = None,
+    part: str = CORE,
 ) -> Calibration:
     """Fit, sample, profile, and write the results into ``folder``.
 
@@ -53,9 +55,12 @@ def calibrate(
     fitted_after = time.perf_counter() - began
     if options.sampler == "emcee":
         posterior = ensemble(problem, best, options.draws, options.seed, options.steps, folder, say)
-    elif options.sampler == "joint":
+    elif options.sampler in ("joint", "linear"):
         wide = Journal(problem if everything is None else everything(), folder / "joint", resume)
-        posterior = joint(wide, best, options.draws, options.seed, say)
+        if options.sampler == "joint":
+            posterior = joint(wide, best, options.draws, options.seed, say)
+        else:
+            posterior = linear(wide, problem, best, options.draws, options.seed, say)
     else:
         posterior = laplace(journal, best, options.draws, options.seed, say)
     profiles = [profile(journal, best, key, say=say) for key in profiled]
@@ -76,6 +81,7 @@ def calibrate(
             "seconds_to_fit": round(fitted_after, 1),
             "seconds": round(time.perf_counter() - began, 1),
         },
+        part=part,
     )
     write_results(done, folder)
     return done

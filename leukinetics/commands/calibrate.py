@@ -1,4 +1,4 @@
-"""``leukinetics calibrate core``: published readouts in; fitted values with their uncertainty out."""
+"""``leukinetics calibrate core`` (or ``ms``): published readouts in; fitted values with their uncertainty out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from leukinetics.calibration.core import core_problem
-from leukinetics.calibration.results import COMMITTED, UNINFORMED, Calibration, write_results
+from leukinetics.calibration.core import part_problem
+from leukinetics.calibration.parts import COMMITTED, part_named
+from leukinetics.calibration.results import UNINFORMED, Calibration, write_results
 from leukinetics.calibration.run import SAMPLERS, Options, calibrate
 from leukinetics.calibration.write_back import write_back
 from leukinetics.commands.files import parse_names
@@ -27,9 +28,9 @@ class Job:
     targets: str | None = None
     parameters: str | None = None
     profile: str | None = None
-    sampler: str = "joint"
+    sampler: str | None = None
     numbers: Mapping[str, int] = field(default_factory=dict)
-    patients: int = 16
+    patients: int | None = None
     threads: int | None = None
     resume: bool = False
     write: bool = False
@@ -37,23 +38,26 @@ class Job:
 
 def run_job(job: Job) -> str:
     """Run the job and return the summary. Raises LeukineticsError for a user's mistakes."""
-    if job.what != "core":
-        raise DataError(f"'{job.what}' cannot be calibrated; only 'core' can.")
-    if job.sampler not in SAMPLERS:
-        raise DataError(f"There is no sampler '{job.sampler}'; use {' or '.join(SAMPLERS)}.")
+    part = part_named(job.what)
+    sampler = part.sampler if job.sampler is None else job.sampler
+    patients = part.patients if job.patients is None else job.patients
+    if sampler not in SAMPLERS:
+        raise DataError(f"There is no sampler '{sampler}'; use {' or '.join(SAMPLERS)}.")
     targets, chosen = parse_names(job.targets, "--targets"), parse_names(job.parameters, "--parameters")
     options = Options(
-        sampler=job.sampler,
+        sampler=sampler,
         profiles=parse_names(job.profile, "--profile") or (),
-        patients=job.patients,
+        patients=patients,
         **job.numbers,
     )
     if job.write and (targets or chosen):
-        raise DataError("--write commits the calibration of the whole core; leave out --targets and --parameters.")
+        raise DataError(
+            f"--write commits the calibration of all of {part.title}; leave out --targets and --parameters."
+        )
     if job.resume and not (job.out / "problem.json").is_file():
         raise DataError(f"There is no calibration in '{job.out}' to resume; leave out --resume to begin one.")
     with status_line("assembling the model") as say:
-        problem = core_problem(targets, chosen, job.patients, job.threads)
+        problem = part_problem(part.id, targets, chosen, patients, job.threads)
         try:
             done = calibrate(
                 problem,
@@ -61,7 +65,8 @@ def run_job(job: Job) -> str:
                 options,
                 job.resume,
                 say,
-                lambda: core_problem(targets, chosen, job.patients, job.threads, everything=True),
+                lambda: part_problem(part.id, targets, chosen, part.slopes or patients, job.threads, everything=True),
+                part.id,
             )
         except KeyboardInterrupt:
             print(f"'{job.out}' holds what was computed; go on with --resume.", file=sys.stderr)
@@ -75,7 +80,7 @@ def run_job(job: Job) -> str:
 def commit(done: Calibration, job: Job) -> list[Path]:
     """Write the fitted values into the tables, then the results with the hash of the model that has them."""
     changed = write_back(done.problem.parameters, done.values)
-    fitted = core_problem(None, None, job.patients, job.threads)
+    fitted = part_problem(job.what, None, None, job.patients, job.threads)
     return [
         *changed,
         *write_results(replace(done, problem=replace(done.problem, predictor=fitted.predictor)), COMMITTED),

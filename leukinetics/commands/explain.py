@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from leukinetics.biology.entry import Entry, Section
 
 PACKAGE = Path(__file__).parent.parent
-FIT = PACKAGE / "calibration" / "results" / "core_fit.json"
+FITS = [PACKAGE / "calibration" / "results" / f"{part}_fit.json" for part in ("core", "ms")]
 TARGETS = PACKAGE / "evidence" / "targets"
 TARGET_COLUMNS = ("id", "role", "statistic", "value", "low", "high", "unit", "databook", "source")
 NAMED = (
@@ -102,9 +102,8 @@ def at_rest() -> dict[str, tuple[float, str]]:
 
 def _add_calibration(entry: Entry) -> None:
     """Append what the committed calibration says of a parameter."""
-    if not FIT.is_file():
-        return
-    for row in json.loads(FIT.read_text("utf-8"))["parameters"]:
+    rows = [r for path in FITS if path.is_file() for r in json.loads(path.read_text("utf-8"))["parameters"]]
+    for row in rows:
         if row["key"] == entry.name or row["key"].rpartition(".")[2] == entry.name:
             informed = "" if row["informed"] else "; the data say little about it"
             entry.add(

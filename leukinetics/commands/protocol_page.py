@@ -21,7 +21,7 @@ from leukinetics.commands.new import protocol_text
 from leukinetics.errors import LeukineticsError
 from leukinetics.trial.checks.schema import part_of
 from leukinetics.trial.plan_words import days as in_words
-from leukinetics.trial.protocol import Dose, Match, Part, Protocol
+from leukinetics.trial.protocol import Dose, Match, Part, Protocol, Worsening
 from leukinetics.trial.protocol.endpoint import FITTING
 from leukinetics.trial.protocol.fields import Clock, Criterion, Quantity
 from leukinetics.trial.times import days
@@ -33,6 +33,9 @@ EXAMPLES: dict[str, Any] = {
     "dose.duration": "30 min",
     "endpoint.margin": 0.2,
     "endpoint.statistic": "median",
+    "endpoint.confirm": "12 weeks",
+    "endpoint.worsening": [{"baseline": "<= 5.5", "change": ">= 1"}],
+    "endpoint.worsening.value": ">= 6",
     "population.match.correlation": 0.5,
     "population.match.median": 3.1,
     "population.match.noise": False,
@@ -51,7 +54,8 @@ EXAMPLES: dict[str, Any] = {
 }
 _FREE = {
     "parameter": "Keys are parameters that the model leaves to protocols; a value holds for everybody.",
-    "eligibility": "Keys are covariates (as told) or observables (as measured at screening); values are criteria.",
+    "eligibility": "Keys are covariates (as told), observables (as measured at screening), or how far one has "
+    'changed by then (`"relapses over 1 year"`, of conditions with a history); values are criteria.',
 }
 _ELSEWHERE = {"population.match": "see below", "arm.dose": "see below", "arm.background": "see below"}
 _TELLING = 10_000
@@ -73,6 +77,8 @@ def reference() -> str:
         if part is Protocol.model_fields["population"].annotation:
             lines += ["", "#### `[[population.match]]`", "", *_table(Match, "population.match", shown[name]["match"])]
         if name == "endpoint":
+            worse = EXAMPLES["endpoint.worsening"]
+            lines += ["", "#### `worsening` of `[[endpoint]]`", "", *_table(Worsening, "endpoint.worsening", worse)]
             lines += ["", "| kind | analyses that fit it, its own first |", "| --- | --- |"]
             lines += [f"| `{kind}` | {', '.join(f'`{a}`' for a in fitting)} |" for kind, fitting in FITTING.items()]
         if name == "arm":

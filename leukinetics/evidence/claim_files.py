@@ -22,11 +22,12 @@ class _Strict(BaseModel):
 
 
 class Dose(_Strict):
-    """A dose of a drug of the formulary, beginning at time 0; ``every`` and ``count`` repeat it."""
+    """A dose of a drug of the formulary at ``start``; ``every`` and ``count`` repeat it."""
 
     drug: str
     amount: str
     route: str
+    start: str = "0 d"
     every: str | None = None
     count: int = Field(1, ge=1)
 
@@ -79,23 +80,32 @@ class Check(_Strict):
 
     For ``kind = "simulation"`` the ``statistic`` of ``observable`` (divided by ``relative_to``, if given) is taken in
     each run and compared from run to run: its ratio or its difference. With several steps the least favourable counts.
-    ``set`` and ``condition`` hold for all runs.
+    ``statistic`` "change" is that from ``since`` to ``at``. ``set`` and ``condition`` hold for all runs. In a condition
+    with a history time 0 is the onset. For ``kind = "target"`` the number is that of a ``readout`` ("target.readout")
+    of a study as it was done, in the readout's unit; for "censored_mean" the mean of ``observable`` under the second of
+    two detection ``limits`` over that under the first. ``defect``: why the model contradicts the check as yet.
     """
 
     id: str
     text: str
     threshold: str
-    kind: Literal["simulation", "formulary", "drug_footprint", "core_equations", "condition_settings"] = "simulation"
+    kind: Literal[
+        "simulation", "target", "censored_mean", "formulary", "drug_footprint", "core_equations", "condition_settings"
+    ] = "simulation"
     observable: str = ""
     relative_to: str = ""
     condition: str = "healthy"
     set: dict[str, float | str] = {}
-    statistic: Literal["at", "maximum", "minimum", "average"] = "at"
+    statistic: Literal["at", "maximum", "minimum", "average", "change"] = "at"
     at: str = "0 d"
+    since: str = "0 d"
     over: str = ""
     compare: Literal["ratio", "difference"] = "ratio"
     run: tuple[Run, ...] = ()
     drugs: tuple[str, ...] = ()
+    readout: str = ""
+    limits: tuple[float, ...] = ()
+    defect: str = ""
 
     @field_validator("threshold")
     @classmethod
@@ -109,7 +119,11 @@ class Check(_Strict):
             raise ValueError("a simulation needs an observable and runs")
         if self.kind == "simulation" and len(self.run) == 1 and not self.relative_to:
             raise ValueError("a single run needs relative_to, or there is nothing to compare")
-        if (self.statistic == "at") == bool(self.over):
+        if (self.kind == "target") != bool(self.readout):
+            raise ValueError("a check of a study's readout, and only that, needs 'readout'")
+        if self.kind == "censored_mean" and not (self.observable and len(self.limits) == 2):
+            raise ValueError("a check of censored values needs an observable and two limits")
+        if (self.statistic in ("at", "change")) == bool(self.over):
             raise ValueError("'over' says how long a maximum, minimum or average is looked for, and is for those only")
         return self
 

@@ -82,7 +82,11 @@ class Laboratory:
         outputs = [check.observable, *([check.relative_to] if check.relative_to else [])]
         end = days(check.over) if check.over else days(check.at)
         times = np.linspace(0.0, end, _SAMPLES) if check.over else np.array([end])
+        if check.statistic == "change":
+            times = np.array([days(check.since), end])
         values = self._simulate(check, run, times, outputs)
+        if check.statistic == "change":
+            values = np.diff(values, axis=1)
         seen = values[0] / values[1] if check.relative_to else values[0]
         return float({"maximum": np.max, "minimum": np.min}.get(check.statistic, np.mean)(seen))
 
@@ -127,7 +131,7 @@ class Laboratory:
             every = {"every": days(dose.every), "count": dose.count} if dose.every else {}
             doses.append(
                 {
-                    "time": 0.0,
+                    "time": days(dose.start),
                     "target": drug.route_target[dose.route],
                     "amount": amount * (patient["weight"] if per_kg else 1.0),
                     **every,

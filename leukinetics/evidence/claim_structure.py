@@ -42,10 +42,15 @@ def drug_footprint(check: Check) -> tuple[float, str]:
 
 
 def core_equations(check: Check) -> tuple[float, str]:
-    """How many different sets of equations the conditions have (numbers of parameters apart)."""
+    """How many different sets of the core's equations the conditions have (numbers of parameters apart).
+
+    The core is what the healthy model has; the modules of a disease add equations and drive its ports.
+    """
     found: dict[str, list[str]] = {}
+    core = equations(biology.assemble("healthy").sbml).keys()
     for condition in read_catalogue().conditions:
-        text = repr(sorted(equations(biology.assemble(condition).sbml).items()))
+        own = equations(biology.assemble(condition).sbml)
+        text = repr(sorted((name, own.get(name)) for name in core))
         found.setdefault(hashlib.sha256(text.encode()).hexdigest()[:12], []).append(condition)
     return float(len(found)), "; ".join(f"{key}: {', '.join(names)}" for key, names in found.items())
 

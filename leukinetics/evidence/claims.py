@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from leukinetics.errors import DataError, LeukineticsError, suggest
+from leukinetics.evidence.claim_cohorts import censored_mean, of_target
 from leukinetics.evidence.claim_files import Check, Claim, Claims, Threshold, read_claims
 from leukinetics.evidence.claim_runs import Laboratory, NotThere
 from leukinetics.evidence.claim_structure import STRUCTURAL
 
 PASS, FAIL, NOT_BUILT = "pass", "fail", "not_built"
+_OTHERS = {**STRUCTURAL, "target": of_target, "censored_mean": censored_mean}
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,12 @@ def carry_out(claim: Claim, check: Check, laboratory: Laboratory) -> Outcome:
             seen = laboratory.see(check)
             runs, observed = seen.runs, threshold.worst(seen.compared)
         else:
-            observed, note = STRUCTURAL[check.kind](check)
+            observed, note = _OTHERS[check.kind](check)
     except NotThere as error:
         return Outcome(check.id, NOT_BUILT, check.text, claim.sources, None, check.threshold, missing=(str(error),))
     except LeukineticsError as error:
         return Outcome(check.id, FAIL, check.text, claim.sources, None, check.threshold, note=str(error))
     status = PASS if threshold.met(observed) else FAIL
+    if status == FAIL and check.defect:
+        note = f"{note}; {check.defect}" if note else check.defect
     return Outcome(check.id, status, check.text, claim.sources, observed, check.threshold, runs, note)

@@ -17,13 +17,15 @@ side. The model's own error, with which a calibration weighs, enters nowhere: a 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukinetics.evidence.readout import BASE, Z95, Readout
+from leukinetics.evidence.readout import BASE, Z95, Among, Readout
 from leukinetics.evidence.target import Target
+from leukinetics.patients.criteria import Bound
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -155,12 +157,25 @@ def in_words(target: Target, r: Readout) -> str:
     for word, other in (("over", r.per), ("less", r.minus), ("and", r.endpoint2)):
         if other:
             text += f" {word} {one(other)}"
-    text += f", {r.statistic.replace('_', ' ')}, {r.arm}"
+    if r.where:
+        text += f" {_bounds(r.where)}"
+    text += f", {r.statistic.replace('_', ' ')}, {r.arm}{_those(r.among, one)}"
     if r.reference:
-        text += f" {'to' if r.measure == 'ratio' else 'less'} {r.reference}"
+        text += f" {_WORDS[r.measure or 'ratio']} {r.reference}{_those(r.reference_among, one)}"
     if r.variant != BASE:
         text += f"; {r.variant}"
     if r.reference_variant:
         other = "the first protocol" if r.reference_variant == BASE else r.reference_variant
-        text += f" {'to' if r.variant_measure == 'ratio' else 'less'} {other}"
+        text += f" {_WORDS[r.variant_measure or 'ratio']} {other}"
     return text
+
+
+_WORDS = {"ratio": "to", "difference": "less", "odds_ratio": "to (odds)"}
+
+
+def _those(among: Among | None, one: Callable[[str], str]) -> str:
+    return "" if among is None else f" with {one(among.endpoint)} {_bounds(among.where)}"
+
+
+def _bounds(criterion: list[Bound]) -> str:
+    return " and ".join(f"{b.sign} {b.value:g} {b.unit}".rstrip() for b in criterion)

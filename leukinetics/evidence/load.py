@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from leukinetics.errors import DataError, ProtocolError, suggest
-from leukinetics.evidence.readout import BASE, Readout
+from leukinetics.evidence.readout import BASE, Among, Readout
 from leukinetics.evidence.target import Target
 from leukinetics.trial import read_protocol
 from leukinetics.trial.checks.schema import unknown_key
@@ -109,6 +109,7 @@ def check_target(target: Target, file: str) -> list[TargetProblem]:
         ids.add(readout.id)
         for key, kind in _NAMES:
             value = getattr(readout, key)
+            value = value.endpoint if isinstance(value, Among) else value
             if value and value not in names[kind]:
                 near = suggest(value, names[kind])
                 problems.append(TargetProblem(file, f"{where}, {key}", f"there is no {kind} '{value}'.{near}"))
@@ -124,6 +125,8 @@ _NAMES = (
     ("endpoint2", "endpoint"),
     ("per", "endpoint"),
     ("minus", "endpoint"),
+    ("among", "endpoint"),
+    ("reference_among", "endpoint"),
     ("variant", "variant"),
     ("reference_variant", "variant"),
 )

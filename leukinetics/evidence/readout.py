@@ -21,19 +21,30 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from leukinetics.trial.protocol import Part
+from leukinetics.trial.protocol.fields import Criterion
 
 Z95 = 1.959963984540054
 MEDIAN = math.sqrt(math.pi / 2.0)
 IQR = 1.3489795003921634  # quartile distance of the standard normal
 
 Role = Literal["calibrate", "validate", "input"]
-Measure = Literal["difference", "ratio"]
+Measure = Literal["difference", "ratio", "odds_ratio"]
 Statistic = Literal[
-    "mean", "median", "geometric_mean", "sd", "sd_ln", "proportion", "p90", "p99", "correlation_ln", "within_sd_ln"
+    "mean", "median", "geometric_mean", "sd", "sd_ln", "proportion", "p90", "p99", "correlation_ln", "within_sd_ln",
+    "event_share", "event_rate",
 ]  # fmt: skip
 OF_TWO = ("correlation_ln", "within_sd_ln")
+#: Of endpoints that are events.
+OF_EVENTS = ("event_share", "event_rate")
 Name = Annotated[str, Field(min_length=1)]
 BASE = "base"
+
+
+class Among(Part):
+    """Those patients whose number of ``endpoint`` meets the criterion ``where``, in the endpoint's unit."""
+
+    endpoint: Name
+    where: Criterion
 
 
 class Readout(Part):
@@ -42,7 +53,9 @@ class Readout(Part):
     ``endpoint`` of ``arm`` in protocol ``variant``, per patient divided by the endpoint ``per`` or less the endpoint
     ``minus``, summed up by ``statistic``; then its ``measure`` against arm ``reference``, and that number's
     ``variant_measure`` against the protocol variant ``reference_variant``. ``printed`` is the figure as its source
-    has it, which ``transform`` and ``factor`` turn into ``value``. With ``bound`` the value is a limit.
+    has it, which ``transform`` and ``factor`` turn into ``value``. With ``bound`` the value is a limit. ``where``
+    makes 1 of a number that meets it, else 0. ``among`` leaves only some patients, ``reference_among`` in the
+    reference arm (which may be the same).
     """
 
     id: Name
@@ -59,6 +72,9 @@ class Readout(Part):
     minus: str = ""
     reference: str = ""
     measure: Measure | None = None
+    where: Criterion | None = None
+    among: Among | None = None
+    reference_among: Among | None = None
     variant: str = BASE
     reference_variant: str = ""
     variant_measure: Measure | None = None
@@ -107,9 +123,21 @@ class Readout(Part):
             raise ValueError("'reference_variant' and 'variant_measure' (difference, ratio) go together.")
         if (self.statistic in OF_TWO) != bool(self.endpoint2):
             raise ValueError(f"the statistics {' and '.join(OF_TWO)}, and only they, need 'endpoint2'.")
+        if self.where is not None and self.statistic != "proportion":
+            raise ValueError("'where' makes a share of patients; it needs statistic = \"proportion\".")
+        if self.reference_among is not None and not self.reference:
+            raise ValueError("'reference_among' needs a 'reference' arm.")
+        if "odds_ratio" in (self.measure, self.variant_measure) and self.statistic not in ("proportion", "event_share"):
+            raise ValueError('an odds ratio is one of shares; use statistic = "proportion" or "event_share".')
         if self.per and self.minus:
             raise ValueError("'per' and 'minus' exclude each other.")
         return self
+
+    @property
+    def endpoints(self) -> list[str]:
+        """Every endpoint that it reads."""
+        some = [a.endpoint for a in (self.among, self.reference_among) if a is not None]
+        return [name for name in (self.endpoint, self.endpoint2, self.per, self.minus, *some) if name]
 
     def on_scale(self, value: float) -> float:
         """A value on the readout's scale; NaN where it has no logarithm."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.errors import DataError, LeukineticsError, ProtocolError
-from leukinetics.evidence.readout import Readout
-from leukinetics.evidence.statistics import statistic
+from leukinetics.evidence.readout import OF_EVENTS, Among, Readout
+from leukinetics.evidence.statistics import event_statistic, statistic
 from leukinetics.evidence.target import Target
 from leukinetics.patients.convert import convert
+from leukinetics.patients.criteria import Bound
 from leukinetics.trial import Outcome, Prepared, prepare, run_candidates
 
 if TYPE_CHECKING:
@@ -74,24 +75,36 @@ class Ran:
         return here * self._factor(readout)
 
     def _arms(self, readout: Readout, variant: str, patients: NDArray[np.int64] | None) -> Array:
-        here = self._statistic(readout, variant, readout.arm, patients)
+        here = self._statistic(readout, variant, readout.arm, readout.among, patients)
         if readout.measure is None:
             return here
-        return _against(here, self._statistic(readout, variant, readout.reference, patients), readout.measure)
+        among = readout.reference_among or readout.among
+        return _against(here, self._statistic(readout, variant, readout.reference, among, patients), readout.measure)
 
-    def _statistic(self, readout: Readout, variant: str, arm: str, patients: NDArray[np.int64] | None) -> Array:
+    def _statistic(
+        self, readout: Readout, variant: str, arm: str, among: Among | None, patients: NDArray[np.int64] | None
+    ) -> Array:
         outcome = self.outcomes[variant]
 
-        def values(endpoint: str) -> Array:
-            found = outcome.values(endpoint, arm)
+        def chosen(found: Array) -> Array:
             return found if patients is None else found[:, patients]
 
+        def values(endpoint: str) -> Array:
+            return chosen(outcome.values(endpoint, arm))
+
         x = values(readout.endpoint)
+        if among is not None:
+            x = np.where(_met(among.where, values(among.endpoint)), x, np.nan)
+        if readout.statistic in OF_EVENTS:
+            counts, days = (chosen(v) for v in outcome.events(readout.endpoint, arm))
+            return event_statistic(np.where(np.isnan(x), np.nan, counts), days, readout.statistic)
         with np.errstate(invalid="ignore", divide="ignore"):
             if readout.per:
                 x = x / values(readout.per)
             elif readout.minus:
                 x = x - values(readout.minus)
+        if readout.where is not None:
+            x = np.where(np.isnan(x), np.nan, _met(readout.where, x))
         return statistic(x, readout.statistic, values(readout.endpoint2) if readout.endpoint2 else None)
 
     def _factor(self, readout: Readout) -> float:
@@ -101,14 +114,21 @@ class Ran:
         return self._units[readout.id]
 
 
-_PURE = ("sd_ln", "correlation_ln", "within_sd_ln", "proportion")
+def _met(criterion: list[Bound], x: Array) -> NDArray[np.bool_]:
+    met = ~np.isnan(x)
+    for bound in criterion:
+        met &= bound.holds(x)
+    return met
+
+
+_PURE = ("sd_ln", "correlation_ln", "within_sd_ln", "proportion", "event_share")
 
 
 def _factor(readout: Readout, outcome: Outcome, target: str) -> float:
-    unit = outcome.endpoints[readout.endpoint].unit
+    unit = "1/year" if readout.statistic == "event_rate" else outcome.endpoints[readout.endpoint].unit
     pure = (
         readout.statistic in _PURE
-        or "ratio" in (readout.measure, readout.variant_measure)
+        or {"ratio", "odds_ratio"} & {readout.measure, readout.variant_measure}
         or (readout.per and outcome.endpoints[readout.per].unit == unit)
     )
     if pure:
@@ -131,6 +151,8 @@ def _molar_mass(readout: Readout, outcome: Outcome) -> float | None:
 
 def _against(here: Array, there: Array, measure: str) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
+        if measure == "odds_ratio":
+            return here / (1.0 - here) / (there / (1.0 - there))
         return here / there if measure == "ratio" else here - there
 
 

@@ -7,12 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from leukinetics.trial.endpoints.windows import YEAR
 from leukinetics.trial.statistics import statistic as trial_statistic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+
+
+def event_statistic(counts: Array, days: Array, name: str) -> Array:
+    """Of events (candidates, patients) and days at risk: ``event_share``, the share of patients with one, or
+    ``event_rate``, all events over all time at risk, per year. Patients without a number of events are left out.
+
+    The ratio of the rates of two arms is the rate ratio; of times to a first event it is the hazard ratio where hazards
+    are constant.
+    """
+    there = ~np.isnan(counts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if name == "event_share":
+            return np.asarray((there & (counts > 0)).sum(axis=-1) / there.sum(axis=-1))
+        return np.asarray(YEAR * np.nansum(counts, axis=-1) / np.where(there, days, 0.0).sum(axis=-1))
 
 
 def statistic(values: Array, name: str, second: Array | None = None) -> Array:

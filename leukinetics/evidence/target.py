@@ -76,7 +76,7 @@ class Target(Part):
             for part in ("trial", "population", "parameter", "eligibility"):
                 merged[part] = merge(merged.get(part, {}), getattr(given, part))
         readouts = self.readout if keep is None else keep
-        wanted = {name for r in readouts for name in (r.endpoint, r.endpoint2, r.per, r.minus) if name}
+        wanted = {name for r in readouts for name in r.endpoints}
         arms = {name for r in readouts for name in (r.arm, r.reference) if name}
         merged["endpoint"] = [{"noise": False, **e} for e in merged["endpoint"] if e.get("id") in wanted]
         if merged["trial"].get("design", "twins") == "twins":

@@ -1,7 +1,8 @@
 """What is not known about the typical patient, as draws: each a full set of typical values.
 
-Calibrated parameters come together, as rows of the committed posterior, so that what the data tie together
-stays together. All others come from their ``uncertainty``, each on its own.
+Calibrated parameters come together, as rows of the committed posteriors, so that what the data tie together
+stays together: one row of the core's, and one of each part's that was calibrated after it. All others come from
+their ``uncertainty``, each on its own.
 """
 
 from __future__ import annotations
@@ -20,9 +21,13 @@ from leukinetics.patients.spread import check_typical, parse_spread
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 #: Written by the calibration: columns are keys of ``typical``, values in the parameter table's published units.
-POSTERIOR = Path(__file__).parents[1] / "calibration" / "results" / "core_draws.tsv"
+RESULTS = Path(__file__).parents[1] / "calibration" / "results"
+POSTERIOR = RESULTS / "core_draws.tsv"
+#: Of what conditions add to the core, each calibrated with the core at its values; by the name of their random stream.
+LATER = {"posterior:ms": RESULTS / "ms_draws.tsv"}
 
 
 def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd.DataFrame:
@@ -36,15 +41,14 @@ def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd
 
     rows = read_parameters(parameters_of(assembly))
     n = check_count("The number of draws", n)
-    fitted = _posterior(POSTERIOR if posterior is None else posterior)
-    pick = (uniforms(seed, "posterior", n) * len(fitted)).astype(int) if len(fitted) else np.zeros(n, dtype=int)
+    fitted = _fitted(n, seed, posterior)
     found = {}
     table = assembly.parameters
     for name, kind, uncertainty, prior in zip(*(table[c] for c in ("id", "kind", "uncertainty", "prior")), strict=True):
         row = rows[str(name)]
         key = f"{row.condition}.{name}" if row.condition else str(name)
         if key in fitted:
-            found[key] = fitted[key].to_numpy(dtype=float)[pick] * row.factor
+            found[key] = fitted[key] * row.factor
             continue
         spread = parse_spread(uncertainty, f"the uncertainty of '{name}'")
         if spread is None:
@@ -53,8 +57,20 @@ def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd
         check_typical(spread, center, f"The parameter '{name}'")
         found[key] = spread.around(center, normals(seed, f"uncertainty:{name}", n))
     found |= _effects(assembly, rows, n, seed)
-    found |= {key: fitted[key].to_numpy()[pick] for key in found.keys() & fitted if key.startswith("effect:")}
+    found |= {key: fitted[key] for key in found.keys() & fitted.keys() if key.startswith("effect:")}
     return pd.DataFrame(found, index=pd.RangeIndex(n, name="draw"))
+
+
+def _fitted(n: int, seed: int, posterior: Path | None) -> dict[str, NDArray[np.float64]]:
+    """Rows of the posteriors by key (draws,): each posterior's rows whole, picked by a stream of its own."""
+    files = {"posterior": POSTERIOR} | LATER if posterior is None else {"posterior": posterior}
+    found: dict[str, NDArray[np.float64]] = {}
+    for stream, path in files.items():
+        table = _posterior(path)
+        pick = (uniforms(seed, stream, n) * len(table)).astype(int)
+        for key in table:
+            found.setdefault(str(key), table[key].to_numpy(dtype=float)[pick])
+    return found
 
 
 def _posterior(path: Path) -> pd.DataFrame:

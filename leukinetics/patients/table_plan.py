@@ -82,7 +82,7 @@ class TablePlan:
             return
         scale = row.spread.scale if row.spread is not None and name in self.plan.varying else "ln"
         here = found[name][k]
-        if scale == "sd":
+        if scale in ("sd", "uniform"):
             found[name][k] = here + (value - before)
         elif scale == "logit":
             found[name][k] = expit(logit(here) + logit(value) - logit(before))
@@ -100,4 +100,4 @@ class TablePlan:
 def _may_be_negative(plan: Plan, name: str) -> bool:
     """Whether people may have values below 0: only where the model's is, or they spread around it by a plain SD."""
     row = plan.parameters.get(name)
-    return row is not None and (row.value < 0 or (row.spread is not None and row.spread.scale == "sd"))
+    return row is not None and (row.value < 0 or (row.spread is not None and row.spread.scale in ("sd", "uniform")))

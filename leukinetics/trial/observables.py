@@ -13,6 +13,7 @@ from leukinetics.patients import Plan
 from leukinetics.trial.checks.studies import observable_of
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.sampling_times import observable_times
+from leukinetics.trial.times import past
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class Observable:
     """What is read: its unit, its sampling times (days, with the baseline 0), its assay if there is one.
 
-    ``noisy``: what is kept of it is what the laboratory reports, not the true value.
+    ``noisy``: what is kept of it is what the laboratory reports, not the true value. ``over``: what is read is the
+    change of ``of`` over so many days before (only at screening, see :func:`past`).
     """
 
     name: str
@@ -32,6 +34,13 @@ class Observable:
     times: Array
     assay: Assay | None
     noisy: bool = False
+    over: float = 0.0
+    of: str = ""
+
+    @property
+    def source(self) -> str:
+        """The name in the model of what is read."""
+        return self.of or self.name
 
 
 def observables(protocol: Protocol, plan: Plan, units: Mapping[str, str]) -> dict[str, Observable]:
@@ -50,7 +59,12 @@ def observables(protocol: Protocol, plan: Plan, units: Mapping[str, str]) -> dic
 def at_screening(names: Iterable[str], plan: Plan, units: Mapping[str, str]) -> dict[str, Observable]:
     """Of these names the observables: covariates are told, not measured."""
     found = [name for name in dict.fromkeys(names) if plan.unit_of(name) is None]
-    return {name: Observable(name, units[name], np.array([0.0]), _assay(name, units[name])) for name in found}
+    seen = {}
+    for name in found:
+        of, over = past(name)
+        assay = None if over else _assay(of, units[of])
+        seen[name] = Observable(name, units[of], np.array([0.0]), assay, over=over, of=of)
+    return seen
 
 
 def biomarkers(protocol: Protocol) -> Iterator[str]:

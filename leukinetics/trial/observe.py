@@ -96,6 +96,7 @@ def _samples(found: Observed, endpoint: Endpoint) -> Samples:
         at_zero = found.true[observable.name].reported[:, :1]
         baseline = read(prepared, observable, at_zero, found.people, np.zeros(1), SCREENING)
     visits = visit_times(endpoint)
+    events = prepared.assembly.model.system.events
     return Samples(
         times,
         samples.take((..., places(times, observable.times))),
@@ -104,4 +105,5 @@ def _samples(found: Observed, endpoint: Endpoint) -> Samples:
         repeated=samples.take((..., places(visits, observable.times))) if len(visits) else None,
         seed=trial.seed,
         people=found.people,
+        counted=any(name == observable.name for e in events for name, _ in e.assignments),
     )

@@ -14,6 +14,7 @@ from leukinetics.trial.endpoints import Values
 from leukinetics.trial.enrol import Enrolled, enrol
 from leukinetics.trial.observe import observe
 from leukinetics.trial.prepare import Prepared
+from leukinetics.trial.protocol import EVENTS, TIMES
 from leukinetics.trial.selection import selections
 from leukinetics.trial.statistics import statistic
 
@@ -68,6 +69,17 @@ class Outcome:
         if endpoint not in self.endpoints:
             raise DataError(f"There is no endpoint '{endpoint}'.{suggest(endpoint, self.endpoints)}")
         return self.endpoints[endpoint].numbers[:, self._arm(arm)]
+
+    def events(self, endpoint: str, arm: str) -> tuple[Array, Array]:
+        """(events, days at risk) of each patient, (candidates, patients), of an endpoint that is events: of a time to
+        an event at most one, with the days up to it. DataError for another kind."""
+        numbers, found = self.values(endpoint, arm), self.endpoints[endpoint]
+        kind = next(e.kind for e in self.prepared.protocol.endpoint if e.id == endpoint)
+        if found.exposure is not None:
+            return numbers, found.exposure[:, self._arm(arm)]
+        if kind not in TIMES:
+            raise DataError(f"The endpoint '{endpoint}' is no event but of kind '{kind}'; use {' or '.join(EVENTS)}.")
+        return np.where(np.isnan(numbers), np.nan, ~found.censored[:, self._arm(arm)]), numbers
 
     def _arm(self, name: str) -> int:
         names = [a.name for a in self.prepared.protocol.arm]

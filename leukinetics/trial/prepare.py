@@ -20,12 +20,14 @@ from leukinetics.patients.criteria import Bound
 from leukinetics.patients.targets import Target
 from leukinetics.trial.checks.whole import check_against_model
 from leukinetics.trial.dosing import Block, dose_blocks
+from leukinetics.trial.history import history
 from leukinetics.trial.observables import Observable, at_screening, observables
 from leukinetics.trial.people import table_of
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.read import look_through
 from leukinetics.trial.sampling_times import merge
 from leukinetics.trial.targets import targets as make_targets
+from leukinetics.trial.times import past
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,8 +131,12 @@ def prepare(
     targets = make_targets(read.population.match, lambda name, noise, _: _known(name, noise, plan, units))
     matched = [v.name for t in targets for v in t.reads if v.how != "told"]
     screening = at_screening([*criteria, *plausible, *matched], plan, units)
-    read_after |= {n: screening[n] for n in criteria if n in screening and n not in read_after}
+    now = [n for n, o in screening.items() if n in criteria and not o.over]  # the past is not read again
+    read_after |= {n: screening[n] for n in now if n not in read_after}
+    people = table_of(read, plan, model.assembly)
     lead, fixed = _clock(read, plan)
+    before, onset = history(model.assembly, plan, people)
+    lead, fixed = lead + before, fixed | ({name: lead + days for name, days in onset.items()})
     return Prepared(
         protocol=read,
         assembly=model.assembly,
@@ -141,7 +147,7 @@ def prepare(
         plausible=plausible,
         screening=screening,
         targets=targets,
-        table=table_of(read, plan, model.assembly),
+        table=people,
         n=read.trial.patients_per_arm if patients is None else patients_per_arm(patients),
         sampling=read.trial.sampling if sampling is None else sampling,
         rtol=rtol,
@@ -160,6 +166,8 @@ def patients_per_arm(n: Any) -> int:
 def _known(name: str, noise: bool, plan: Plan, units: Mapping[str, str]) -> tuple[str, str]:
     """(unit, how it is known at screening) of a covariate or an observable."""
     told = "" if name in (v.id for v in plan.variants) else plan.unit_of(name)
+    if told is None and past(name)[1]:
+        return units[past(name)[0]], "true"
     return (units[name], "measured" if noise else "true") if told is None else (told, "told")
 
 

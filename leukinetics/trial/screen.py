@@ -228,10 +228,17 @@ def _see(
     if len(i) == 0:
         return failed
     inputs = {name: values[k, i] for name, values in visit.columns.items()}
-    result = simulate(prepared, inputs, len(i), np.zeros(1), list(names), None, threads)
+    seen = [prepared.screening[name] for name in names]
+    before = {o.over: -min(o.over, prepared.lead) for o in seen}  # nobody is known before the simulation begins
+    times = np.unique([0.0, *before.values()])
+    sources = list(dict.fromkeys(o.source for o in seen))
+    result = simulate(prepared, inputs, len(i), times, sources, None, threads)
     failed[k, i] = ~result.ok
     for name in names:
-        observable, values = prepared.screening[name], result.values[name]
+        observable, course = prepared.screening[name], result.values[prepared.screening[name].source]
+        values = course[:, -1:]
+        if observable.over:
+            values = values - course[:, np.searchsorted(times, before[observable.over]), None]
         if observable.assay is None:
             read = exact(values, observable.unit)
         else:

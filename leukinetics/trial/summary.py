@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from leukinetics.trial.protocol import Endpoint, Protocol
+from leukinetics.trial.protocol import TIMES, Endpoint, Protocol
 from leukinetics.trial.reference import reference_arm
 from leukinetics.trial.statistics.baseline import baseline_table
 from leukinetics.trial.statistics.compare import fit, number, told
@@ -62,7 +62,7 @@ def analyse(
         "survival": [
             {"endpoint": e.id, "arm": arm, **_rounded(curve(settings[e.id].rows, i, protocol.analysis.alpha))}
             for e in protocol.endpoint
-            if e.kind == "time_to_event"
+            if e.kind in TIMES
             for i, arm in enumerate(arms)
         ],
         "baseline": baseline_table(population, described, units, arms if parallel else []),

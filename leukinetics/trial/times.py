@@ -31,3 +31,15 @@ def clock_time(text: Any) -> float:
     if not found:
         raise ValueError(f"'{text}' is not a clock time; write one such as '09:00'.")
     return (int(found.group(1)) + int(found.group(2)) / 60.0) / 24.0
+
+
+def past(name: str) -> tuple[str, float]:
+    """(observable, days) of a criterion's name: "relapses over 1 year" is the change of relapses over the year before
+    screening; 0 days for an observable alone. The name is left whole where what follows is no duration."""
+    of, word, span = name.partition(" over ")
+    if not word:
+        return name, 0.0
+    try:
+        return of, days(span)
+    except ValueError:
+        return name, 0.0

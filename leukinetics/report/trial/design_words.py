@@ -24,6 +24,7 @@ KINDS = {
     "slope": "slope of {x} {window}",
     "event_rate": "events per year: {event}",
     "time_to_event": "time to the first event: {event}",
+    "confirmed_progression": "time to worsening of {x}, confirmed after {confirm}",
 }
 BRIEF = {
     "value": "{x}",
@@ -63,6 +64,7 @@ def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
         at=duration(endpoint.at or 0.0),
         window=f"from {duration(endpoint.from_)} to {duration(end)}" if endpoint.from_ else f"over {duration(end)}",
         threshold=threshold,
+        confirm=duration(endpoint.confirm or 0.0),
         event=f"{what} {threshold}" if threshold else what,
     )
     return f"{text} ({endpoint.statistic.replace('_', ' ')})" if endpoint.statistic else text

@@ -7,6 +7,7 @@ from leukinetics.patients.convert import convert, is_pure
 from leukinetics.trial.checks.model import Model, Path
 from leukinetics.trial.checks.problems import Problems
 from leukinetics.trial.protocol import Match, Protocol
+from leukinetics.trial.times import past
 
 
 def check_people(protocol: Protocol, model: Model, problems: Problems) -> None:
@@ -20,8 +21,12 @@ def check_people(protocol: Protocol, model: Model, problems: Problems) -> None:
             if name in model.variants:
                 problems.add(path, f"criteria are on covariates and observables; '{name}' is a genotype.")
                 continue
-            unit = model.told_or_read(path, name, problems)
-            if unit is not None:
+            of, over = past(name)
+            unit = model.observable(path, of, problems) if over else model.told_or_read(path, name, problems)
+            condition = model.assembly.condition
+            if over and condition is not None and not condition.history:
+                problems.add(path, f"the condition '{condition.id}' has no history, so '{of}' has no past to look at.")
+            elif unit is not None:
                 model.bounds(path, bounds, unit, problems, of_change=False)
     for i, match in enumerate(protocol.population.match):
         if not problems.ignores(("population", "match", i)):

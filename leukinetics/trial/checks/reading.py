@@ -7,11 +7,11 @@ from leukinetics.errors import LeukineticsError
 from leukinetics.patients.convert import convert
 from leukinetics.trial.checks.model import Model, Path
 from leukinetics.trial.checks.problems import Problems
-from leukinetics.trial.protocol import EVENTS, Endpoint, Protocol
+from leukinetics.trial.protocol import EVENTS, TIMES, Endpoint, Protocol
 from leukinetics.units import parse_quantity
 
 _OWN = ("value", "change", "average", "maximum", "minimum")
-_DAYS = ("time_of_maximum", "time_to_return", "time_above", "time_to_event")
+_DAYS = ("time_of_maximum", "time_to_return", "time_above", *TIMES)
 
 
 def check_reading(protocol: Protocol, model: Model, problems: Problems) -> None:
@@ -44,6 +44,11 @@ def _endpoint(path: Path, endpoint: Endpoint, model: Model, problems: Problems) 
         return
     of_change = endpoint.kind == "responder" or endpoint.kind in EVENTS
     model.bounds((*path, "threshold"), endpoint.threshold or [], unit, problems, of_change=of_change)
+    for j, worsening in enumerate(endpoint.worsening):
+        where = (*path, "worsening", j)
+        model.bounds((*where, "baseline"), worsening.baseline or [], unit, problems, of_change=False)
+        model.bounds((*where, "change"), worsening.change or [], unit, problems, of_change=True)
+        model.bounds((*where, "value"), worsening.value or [], unit, problems, of_change=False)
     if endpoint.unit is not None:
         _unit((*path, "unit"), endpoint, unit, problems)
 

@@ -20,6 +20,7 @@ time_to_return    time from there until x <= b (1 + margin), between samples lin
 time_above        time in the window with x >= threshold, between samples linear        mean
 event_rate        events in the window, with the days in which they were looked for     mean
 time_to_event     time of the first event in the window (days)                          median
+confirmed_...     time of the first worsening that is confirmed (days)                  median
 ================  ====================================================================  ===================
 
 A patient whose x has not returned when the window ends is censored there: the number is the time up to then, a lower

@@ -5,11 +5,17 @@ first visit of the window: at the baseline did not). ``time_to_event`` is that o
 whatever the baseline. Time 0 is before treatment and no visit; in a window from time 0 on its sample, which is not the
 baseline where that is the qualifying value, is the one before the first visit.
 
-Without one the observable is ``L(t)``, the number of events expected up to ``t``, and the events of a patient are a
-Poisson process with that intensity: the k-th comes where ``L(t) - L(0)`` reaches ``E_1 + ... + E_k``, with ``E`` unit
-exponential numbers of the patient, between samples linear (on the scale of L the process is the standard one). The
-numbers depend on (seed, patient, observable), so a twin has the same in every arm, and all endpoints of one observable
-see the same events. Patients differ in their frailty as the model has it.
+Without one the observable is ``L(t)``, the number of events up to ``t``. Where events of the model set it and it
+rises in whole steps only, these steps are the events of the patient, seen at the first sample after them. Else ``L``
+is expected, and the events of a patient are a Poisson process with that intensity: the k-th comes where ``L(t) -
+L(0)`` reaches ``E_1 + ... + E_k``, with ``E`` unit exponential numbers of the patient, between samples linear (on the
+scale of L the process is the standard one). The numbers depend on (seed, patient, observable), so a twin has the same
+in every arm, and all endpoints of one observable see the same events. Patients differ in their frailty as the model
+has it.
+
+A ``confirmed_progression`` comes at the first visit at which the patient is worse and stays so at every visit up to
+the first that is at least ``confirm`` later. What cannot be confirmed any more, at the end or because the patient
+left, is none.
 
 A patient who left is followed up to the last sample: what comes after it nobody has seen.
 """
@@ -24,7 +30,7 @@ import numpy as np
 from leukinetics.errors import ProtocolError
 from leukinetics.patients.counters import uniforms
 from leukinetics.trial.endpoints.samples import Samples
-from leukinetics.trial.endpoints.units import meets
+from leukinetics.trial.endpoints.units import meets, worse
 from leukinetics.trial.protocol import Endpoint
 
 if TYPE_CHECKING:
@@ -33,6 +39,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 MOST_EVENTS = 10_000  # of one patient; more are no events that anyone counts
+_SAME_TIME = 1e-6  # days
+_WHOLE = 1e-6  # by which a count may differ from a whole number for rounding
 _SLACK = 1e-3  # by which the solution of an intensity may fall for its limited accuracy
 
 
@@ -62,10 +70,18 @@ def events(endpoint: Endpoint, given: Samples, x: Array, b: Array) -> Events:
     end = len(given.times) - 1 - np.argmax(there[..., ::-1], axis=-1)
     last = np.where(seen, given.times[end], np.nan)
     days = np.where(seen, last - given.times[0], 0.0)
-    if endpoint.threshold is None:
+    if endpoint.kind == "confirmed_progression":
+        first = _confirmed(endpoint, given, worse(endpoint, x, b[..., None], given.samples.unit))
+        count = (~np.isnan(first)).astype(float)
+    elif endpoint.threshold is None:
         expected = _expected(endpoint, x, b)
         total = np.where(seen, np.take_along_axis(expected, end[..., None], axis=-1)[..., 0], np.nan)
-        count, first = _at_random(given, endpoint.observable, expected, total)
+        whole = given.counted & (np.isnan(x) | (np.abs(expected - np.rint(expected)) < _WHOLE)).all(axis=-1)
+        drawn, first = _at_random(given, endpoint.observable, expected, np.where(whole, np.nan, total))
+        counted = np.rint(total - expected[..., 0])
+        step = np.argmax(np.rint(expected - expected[..., :1]) > 0, axis=-1)
+        count = np.where(whole, counted, drawn)
+        first = np.where(whole & (counted > 0), given.times[step], first)
     else:
         met = meets(endpoint, x, b[..., None], given.samples.unit)
         before = np.concatenate([meets(endpoint, b, b, given.samples.unit)[..., None], met[..., :-1]], axis=-1)
@@ -73,6 +89,16 @@ def events(endpoint: Endpoint, given: Samples, x: Array, b: Array) -> Events:
         met &= given.times > 0
         first = np.where(met.any(axis=-1), given.times[np.argmax(met, axis=-1)], np.nan)
     return Events(np.where(days > 0, count, np.nan), first, last, days)
+
+
+def _confirmed(endpoint: Endpoint, given: Samples, met: NDArray[np.bool_]) -> Array:
+    """Day of the first visit from which on ``met`` (..., times) holds for as long as it must; NaN without one."""
+    times, first = given.times, np.full(met.shape[:-1], np.nan)
+    for i in range(len(times) - 1, -1, -1):
+        j = int(np.searchsorted(times, times[i] + (endpoint.confirm or 0.0) - _SAME_TIME))
+        if times[i] > 0 and j < len(times):
+            first = np.where(met[..., i : j + 1].all(axis=-1), times[i], first)
+    return first
 
 
 def _expected(endpoint: Endpoint, x: Array, b: Array) -> Array:

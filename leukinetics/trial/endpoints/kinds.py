@@ -33,11 +33,20 @@ DEFAULT_STATISTIC = {
     "time_above": "mean",
     "event_rate": "mean",
     "time_to_event": "median",
+    "confirmed_progression": "median",
 }
 #: Kinds whose number is one of the observable, in its unit.
 _OWN_UNIT = ("value", "change", "average", "maximum", "minimum")
 #: Kinds whose number depends on the baseline, whatever the threshold.
-_OF_BASELINE = ("change", "percent_change", "fold", "maximum_fold", "time_to_return", "event_rate")
+_OF_BASELINE = (
+    "change",
+    "percent_change",
+    "fold",
+    "maximum_fold",
+    "time_to_return",
+    "event_rate",
+    "confirmed_progression",
+)
 
 
 def endpoint_values(endpoint: Endpoint, given: Samples) -> Values:

@@ -26,7 +26,8 @@ class Samples:
 
     ``visits`` (those of :func:`visit_times`, days) and ``repeated`` (..., visits): the samples of a repeated-measures
     analysis. ``seed`` of the trial and ``people`` (...), the patients' numbers (-1: nobody), decide when events come
-    that come at random. Samples at and after the moment at which a patient left are NaN.
+    that come at random. ``counted``: events of the model set the observable, so that its whole steps are events.
+    Samples at and after the moment at which a patient left are NaN.
     """
 
     times: Array
@@ -36,6 +37,7 @@ class Samples:
     repeated: Measured | None = None
     seed: int = 0
     people: NDArray[np.int64] | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,17 +28,32 @@ def meets(endpoint: Endpoint, x: Array, b: Array, unit: str) -> NDArray[np.bool_
     return met
 
 
+def worse(endpoint: Endpoint, x: Array, b: Array, unit: str) -> NDArray[np.bool_]:
+    """Where ``x`` is worse than the baseline ``b`` as one of the endpoint's ``worsening`` has it."""
+    found = np.zeros(np.broadcast_shapes(x.shape, b.shape), dtype=bool)
+    for one in endpoint.worsening:
+        met = np.ones(found.shape, dtype=bool)
+        for numbers, bounds in ((b, one.baseline), (x - b, one.change), (x, one.value)):
+            for bound in bounds or []:
+                if is_of_change(bound):
+                    met &= bound.holds(100.0 * numbers / b, bound.value)
+                else:
+                    met &= bound.holds(numbers, limit(endpoint, bound, unit, "worsening"))
+        found |= met
+    return found
+
+
 def is_of_change(bound: Bound) -> bool:
     """Whether a bound of a threshold is one of the change from baseline."""
     return bound.unit in ("%", "percent")
 
 
-def limit(endpoint: Endpoint, bound: Bound, unit: str) -> float:
-    """The value of a threshold's bound in ``unit``. ProtocolError where it measures something else."""
+def limit(endpoint: Endpoint, bound: Bound, unit: str, key: str = "threshold") -> float:
+    """The value of a criterion's bound in ``unit``. ProtocolError where it measures something else."""
     try:
         return bound.value_in(unit)
     except LeukineticsError as error:
-        raise ProtocolError(f"endpoint '{endpoint.id}', threshold: {error}") from error
+        raise ProtocolError(f"endpoint '{endpoint.id}', {key}: {error}") from error
 
 
 def unit_factor(endpoint: Endpoint, unit: str) -> tuple[float, str]:

@@ -11,7 +11,17 @@ from leukinetics.trial.protocol.analysis import (
     Uncertainty,
 )
 from leukinetics.trial.protocol.arms import Adherence, Arm, Dose, Dropout, Rule
-from leukinetics.trial.protocol.endpoint import ANALYSES, EVENTS, KINDS, REPEATED, STATISTICS, WINDOWED, Endpoint
+from leukinetics.trial.protocol.endpoint import (
+    ANALYSES,
+    EVENTS,
+    KINDS,
+    REPEATED,
+    STATISTICS,
+    TIMES,
+    WINDOWED,
+    Endpoint,
+    Worsening,
+)
 from leukinetics.trial.protocol.fields import Part
 from leukinetics.trial.protocol.people import Match, Population
 from leukinetics.trial.protocol.whole import MOST_SAMPLES, Protocol, Trial
@@ -23,6 +33,7 @@ __all__ = [
     "MOST_SAMPLES",
     "REPEATED",
     "STATISTICS",
+    "TIMES",
     "WINDOWED",
     "Adherence",
     "Analysis",
@@ -43,4 +54,5 @@ __all__ = [
     "Threshold",
     "Trial",
     "Uncertainty",
+    "Worsening",
 ]

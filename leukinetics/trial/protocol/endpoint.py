@@ -12,6 +12,7 @@ from leukinetics.trial.protocol.fields import Criterion, Moment, Name, NotNegati
 Kind = Literal[
     "value", "change", "percent_change", "fold", "average", "maximum", "maximum_fold", "time_of_maximum",
     "minimum", "time_to_return", "time_above", "responder", "slope", "event_rate", "time_to_event",
+    "confirmed_progression",
 ]  # fmt: skip
 Statistic = Literal["mean", "median", "geometric_mean", "sd", "sd_ln", "proportion"]
 Analysis = Literal[
@@ -19,10 +20,12 @@ Analysis = Literal[
 ]  # fmt: skip
 WINDOWED = (
     "average", "maximum", "maximum_fold", "time_of_maximum", "minimum", "time_to_return", "time_above",
-    "slope", "event_rate", "time_to_event",
+    "slope", "event_rate", "time_to_event", "confirmed_progression",
 )  # fmt: skip
 NEEDS_THRESHOLD = ("time_above", "responder")
-EVENTS = ("event_rate", "time_to_event")
+#: Kinds whose number is the time of an event.
+TIMES = ("time_to_event", "confirmed_progression")
+EVENTS = ("event_rate", *TIMES)
 REPEATED = ("mmrm", "log_mmrm")
 KINDS: tuple[str, ...] = get_args(Kind)
 STATISTICS: tuple[str, ...] = get_args(Statistic)
@@ -44,9 +47,23 @@ FITTING: dict[str, tuple[str, ...]] = {
     "slope": ("ancova", "unadjusted"),
     "event_rate": ("negative_binomial", "unadjusted"),
     "time_to_event": ("cox", "unadjusted"),
+    "confirmed_progression": ("cox", "unadjusted"),
 }
 #: Kinds whose numbers may be 0 or below, so that they have no geometric mean.
 SIGNED = ("change", "percent_change", "slope", "time_of_maximum", "time_to_return", "time_above", *EVENTS)
+
+
+class Worsening(Part):
+    """What counts as worse, of patients whose baseline meets ``baseline``: the ``change`` from it and the ``value``
+    must meet theirs, where given. A change in % is relative to the baseline."""
+
+    baseline: Annotated[Criterion | None, Field(description="of whom it holds; of everybody by default")] = None
+    change: Annotated[Criterion | None, Field(description="of the change from baseline")] = None
+    value: Annotated[Criterion | None, Field(description="of the value itself")] = None
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if not self.change and not self.value:
+            yield "change", "there is nothing that would be worse; give 'change' or 'value'."
 
 
 class Endpoint(Part):
@@ -55,8 +72,9 @@ class Endpoint(Part):
     ``visits``: those before ``at``, the one that is reported, of a repeated-measures analysis, or of which the last one
     is carried forward (``missing`` = "last" of :class:`Analysis`). Events are
     episodes in which ``threshold`` holds at visits ``every`` so long; or without a threshold ``observable`` is the
-    expected number of events up to that time, and events come at random with it. ``analysis``: how arms are
-    compared, by default that of the kind.
+    number of events up to that time, counted or expected; expected ones come at random. A ``confirmed_progression`` is
+    the first visit from which on one of ``worsening`` holds at all visits for as long as ``confirm``. ``analysis``: how
+    arms are compared, by default that of the kind.
     """
 
     id: Annotated[Name, Field(description="unique")]
@@ -76,6 +94,8 @@ class Endpoint(Part):
     threshold: Annotated[
         Criterion | None, Field(description="of responder, time_above and events; in % of the change from baseline")
     ] = None
+    worsening: Annotated[list[Worsening], Field(description="of confirmed_progression: what is worse")] = []
+    confirm: Annotated[Span | None, Field(description="of confirmed_progression: for how long at least")] = None
     margin: Annotated[NotNegative, Field(description="of time_to_return: back within this share of baseline")] = 0.1
     noise: Annotated[Truth, Field(description="as the laboratory reports it; without: the true value")] = False
     unit: Annotated[str | None, Field(description="of the number; by default the observable's")] = None
@@ -85,8 +105,19 @@ class Endpoint(Part):
         str | None, Field(description="the reference arm; by default the placebo, else the first without doses")
     ] = None
 
+    @property
+    def counts(self) -> bool:
+        """Whether the observable is a number of events, so that no criterion makes them."""
+        return self.kind in ("event_rate", "time_to_event") and self.threshold is None
+
     def problems(self) -> Iterator[tuple[str, str]]:
         yield from self._times()
+        confirmed = self.kind == "confirmed_progression"
+        for key, given in (("worsening", bool(self.worsening)), ("confirm", self.confirm is not None)):
+            if given != confirmed:
+                yield key, f"kind '{self.kind}' {'needs' if confirmed else 'has no use for'} '{key}'."
+        if confirmed and self.threshold is not None:
+            yield "threshold", f"kind '{self.kind}' has no use for a 'threshold'; 'worsening' says what is worse."
         if self.kind not in EVENTS and (self.kind in NEEDS_THRESHOLD) != (self.threshold is not None):
             how = "needs" if self.threshold is None else "has no use for"
             yield "threshold", f"kind '{self.kind}' {how} a 'threshold'."

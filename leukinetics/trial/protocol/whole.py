@@ -77,7 +77,11 @@ class Protocol(Part):
         dict[str, Any], Field(description="parameters that belong to protocols, such as the lot of endotoxin")
     ] = {}
     eligibility: Annotated[
-        dict[str, Criterion], Field(description="criteria on covariates, and on observables as measured at screening")
+        dict[str, Criterion],
+        Field(
+            description="criteria on covariates, on observables as measured at screening, and on what has changed "
+            "by then, such as relapses over 1 year"
+        ),
     ] = {}
     arm: Annotated[list[Arm], Field(min_length=1, description="the arms, one or more")]
     rule: Annotated[list[Rule], Field(description="stopping rules, changes of dose, rescue")] = []

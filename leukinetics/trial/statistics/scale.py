@@ -9,7 +9,7 @@ fold, maximum_fold                                                log_ancova    
 percent_change                                                    log_ancova     percent_difference: 100 (ratio - 1)
 responder                                                         risk_difference  difference of shares; odds_ratio
 event_rate                                                        negative_binomial  rate_ratio
-time_to_event                                                     cox            hazard_ratio
+time_to_event, confirmed_progression                              cox            hazard_ratio
 time_to_return, or any with a ``statistic`` and no ``analysis``   unadjusted     difference (ratio) of the statistic
 ================================================================  =============  ==================================
 """
@@ -37,6 +37,7 @@ _DEFAULT = {
     "responder": "risk_difference",
     "event_rate": "negative_binomial",
     "time_to_event": "cox",
+    "confirmed_progression": "cox",
     "time_to_return": "unadjusted",
 }
 

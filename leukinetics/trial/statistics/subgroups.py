@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.patients.convert import convert
-from leukinetics.trial.protocol import EVENTS, Endpoint, Subgroup, Threshold
+from leukinetics.trial.protocol import EVENTS, TIMES, Endpoint, Subgroup, Threshold
 from leukinetics.trial.statistics.compare import fit, interaction, number, told
 from leukinetics.trial.statistics.rows import Rows
 
@@ -161,7 +161,7 @@ def _by_parts(setting: Setting, arm: int, part: NDArray[np.intp]) -> float | Non
     if len(there) < 2:
         return None
     if setting.endpoint.kind in EVENTS:
-        seen = ~rows.censored if setting.endpoint.kind == "time_to_event" else rows.value > 0
+        seen = ~rows.censored if setting.endpoint.kind in TIMES else rows.value > 0
         if not all((seen & (part == k) & (rows.arm == a)).any() for k in there for a in (0, 1)):
             return None
     dummies = np.where(part[:, None] < 0, np.nan, (part[:, None] == np.array(there[1:])).astype(float))

@@ -11,7 +11,7 @@ import numpy as np
 from leukinetics.trial.enrol import enrol, require_all
 from leukinetics.trial.observe import observe
 from leukinetics.trial.prepare import Prepared, prepare
-from leukinetics.trial.protocol import EVENTS, REPEATED, Analysis, Endpoint, Protocol
+from leukinetics.trial.protocol import EVENTS, REPEATED, TIMES, Analysis, Endpoint, Protocol
 from leukinetics.trial.statistics import statistic
 from leukinetics.trial.statistics.compare import measure_of, number
 from leukinetics.trial.statistics.scale import analysis_of, scale_of, statistic_of
@@ -57,7 +57,7 @@ class Still:
         if END in found.endpoints:
             start, end = (np.stack(numbers(name)) for name in (START, END))
             treated, control = end - start
-        elif self.endpoint.kind == "time_to_event":
+        elif self.endpoint.kind in TIMES:
             censored = found.endpoints[self.endpoint.id].censored.reshape(sets, 2, n)
             event = np.where(ok, ~censored, np.nan)
             treated, control = event[:, self.treated], event[:, self.control]
@@ -112,7 +112,7 @@ def true_effect(endpoint: Endpoint, treated: Array, control: Array) -> Array:
         if measure == "rate_ratio":
             return np.asarray(np.nansum(a, axis=-1) / np.nansum(b, axis=-1))
         if measure == "hazard_ratio":
-            free = [1.0 - x if endpoint.threshold is not None else np.exp(-x) for x in (a, b)]
+            free = [np.exp(-x) if endpoint.counts else 1.0 - x for x in (a, b)]
             return np.asarray(np.log(statistic(free[0], "mean")) / np.log(statistic(free[1], "mean")))
         if analysis_of(endpoint) == "unadjusted":
             of = statistic_of(endpoint)
@@ -151,9 +151,9 @@ def _still(endpoint: Endpoint, duration: float) -> list[Endpoint]:
 
     Episodes at a threshold keep their noise, the same in every run: without it many would never begin.
     """
-    episodes = endpoint.kind in EVENTS and endpoint.threshold is not None
+    episodes = endpoint.kind in EVENTS and not endpoint.counts
     calm: dict[str, Any] = {"noise": endpoint.noise and episodes, "compare_to": None}
-    if endpoint.kind in EVENTS and endpoint.threshold is None:
+    if endpoint.counts:
         calm |= {"kind": "value", "from_": None, "to": None, "every": None, "analysis": None, "unit": None}
         ends = ((START, endpoint.from_ or 0.0), (END, duration if endpoint.to is None else endpoint.to))
         return [endpoint.model_copy(update={**calm, "id": name, "at": at}) for name, at in ends]

@@ -1,0 +1,103 @@
+"""The parts of the model that are calibrated one after the other: the core, then what conditions add to it.
+
+A later part leaves the parameters of the parts before it at their values, and their draws to those parts' posteriors.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from leukinetics.calibration.problem import Numerics
+from leukinetics.errors import DataError, suggest
+from leukinetics.evidence import Target
+from leukinetics.evidence.baselines import CONDITIONS
+
+COMMITTED = Path(__file__).parent / "results"
+CORE = "core"
+
+
+@dataclass(frozen=True)
+class Part:
+    """``title``: in words. ``patients``: in an arm of the fit. ``many``: patients where a readout is neither a mean nor
+    a median. ``sampler``: the one that is used unless another is asked for. ``before``: parts calibrated earlier.
+    ``chance``: patients' courses are due to chance, so that predictions have a sampling error. ``slopes``: patients for
+    the derivatives of what is uncertain and not fitted, None for as many."""
+
+    id: str
+    title: str
+    patients: int = 16
+    many: int = 64
+    sampler: str = "joint"
+    numerics: Numerics = field(default_factory=Numerics)
+    before: tuple[str, ...] = ()
+    chance: bool = False
+    slopes: int | None = None
+
+    @property
+    def fit_file(self) -> str:
+        """What :mod:`leukinetics.calibration.results` writes about the fit."""
+        return f"{self.id}_fit.json"
+
+    @property
+    def draws_file(self) -> str:
+        """The draws of the posterior."""
+        return f"{self.id}_draws.tsv"
+
+
+#: The parts by name, in the order in which they are calibrated. One beside the core is the group of modules of that
+#: name. Relapses are counted in multiple sclerosis, which makes its readouts jump: longer steps, more patients.
+PARTS = {
+    CORE: Part(CORE, "the interleukin core"),
+    "ms": Part(
+        "ms",
+        "multiple sclerosis",
+        patients=96,
+        many=32,
+        slopes=32,
+        sampler="linear",
+        numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
+        before=(CORE,),
+        chance=True,
+    ),
+}
+
+
+def part_named(name: str) -> Part:
+    """The part of that name; DataError for an unknown one."""
+    if name not in PARTS:
+        near = suggest(name, PARTS) or f" There are {', '.join(PARTS)}."
+        raise DataError(f"'{name}' is no part of the model that can be calibrated.{near}")
+    return PARTS[name]
+
+
+def part_of(target: Target) -> str:
+    """The part that a target belongs to: that of the modules which one of its conditions adds, or the core."""
+    for variant in target.variants_of(target.readout):
+        trial = target.protocol_of(variant).get("trial", {})
+        for group in _extra(str(trial.get("condition", ""))):
+            if group in PARTS:
+                return group
+    return CORE
+
+
+def drawn_before(part: Part, folder: Path = COMMITTED) -> frozenset[str]:
+    """Keys of the parameters that the posteriors of the parts before this one hold."""
+    found: set[str] = set()
+    for name in part.before:
+        path = folder / PARTS[name].draws_file
+        if path.is_file():
+            with open(path, encoding="utf-8") as file:
+                found |= set(file.readline().rstrip("\n").split("\t"))
+    return frozenset(found)
+
+
+def _extra(condition: str) -> list[str]:
+    path = CONDITIONS / f"{condition}.toml"
+    if not condition or not path.is_file():
+        return []  # assembling says what is wrong
+    content: Mapping[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+    found = content.get("extra", [])
+    return [str(name) for name in found] if isinstance(found, list) else []
