@@ -22,7 +22,7 @@ KINDS = {
     "time_to_return": "time until {x} is back at baseline",
     "time_above": "time with {x} {threshold}",
     "slope": "slope of {x} {window}",
-    "event_rate": "events per year: {event}",
+    "event_rate": "{events} per year",
     "time_to_event": "time to the first event: {event}",
     "confirmed_progression": "time to worsening of {x}, confirmed after {confirm}",
 }
@@ -40,8 +40,9 @@ BRIEF = {
     "time_to_return": "return of {x}",
     "time_above": "time with {x} {threshold}",
     "slope": "slope of {x}",
-    "event_rate": "rate of {event}",
+    "event_rate": "rate of {events}",
     "time_to_event": "time to {event}",
+    "confirmed_progression": "confirmed worsening of {x}",
 }
 ACTIONS = {
     "stop": "treatment stops",
@@ -65,7 +66,7 @@ def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
         window=f"from {duration(endpoint.from_)} to {duration(end)}" if endpoint.from_ else f"over {duration(end)}",
         threshold=threshold,
         confirm=duration(endpoint.confirm or 0.0),
-        event=f"{what} {threshold}" if threshold else what,
+        **_events(what, threshold),
     )
     return f"{text} ({endpoint.statistic.replace('_', ' ')})" if endpoint.statistic else text
 
@@ -74,8 +75,15 @@ def brief(trial: Finished, endpoint: Endpoint) -> str:
     """The same in a few words, without its time."""
     what = trial.label(endpoint.observable).removeprefix("plasma ")
     threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
-    event = f"{what} {threshold}".strip()
-    return BRIEF[endpoint.kind].format(x=what, threshold=threshold, event=event)
+    return BRIEF[endpoint.kind].format(x=what, threshold=threshold, **_events(what, threshold))
+
+
+def _events(what: str, threshold: str) -> dict[str, str]:
+    """What an event is, and many of them: episodes at a threshold, or what the observable counts."""
+    if threshold:
+        return {"event": f"{what} {threshold}", "events": f"episodes of {what} {threshold}"}
+    counted = what.removesuffix(" since onset")
+    return {"event": counted, "events": counted}
 
 
 def the_endpoint(trial: Finished, endpoint: Endpoint) -> str:

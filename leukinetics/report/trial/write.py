@@ -26,6 +26,7 @@ from leukinetics.report.trial.flow_figure import flow
 from leukinetics.report.trial.folder import Finished, open_folder
 from leukinetics.report.trial.hours import in_hours
 from leukinetics.report.trial.names import plain
+from leukinetics.report.trial.narrowing import narrowing_figure, narrowing_grid, narrowing_words
 from leukinetics.report.trial.numbers import count, percent
 from leukinetics.report.trial.power_figures import enrichment_figure, power_figure, power_words
 from leukinetics.report.trial.style import STACK, Picture, drawing, looks
@@ -39,7 +40,7 @@ from leukinetics.report.trial.waterfall import waterfall
 TEMPLATE = Path(__file__).with_name("trial.html.j2")
 #: Files of an earlier report of the same folder, which this one may not write again.
 _FIGURES = re.compile(
-    r"(design|flow|power|enrichment|sensitivity|(levels|course|waterfall|survival|subgroups|threshold|uncertainty|visits)-.+)\.svg"
+    r"(design|flow|power|enrichment|sensitivity|narrowing|(levels|course|waterfall|survival|subgroups|threshold|uncertainty|visits)-.+)\.svg"
 )
 
 
@@ -90,6 +91,7 @@ def _make(whole: Finished, trial: Finished) -> tuple[str, dict[str, str], list[P
             "enrichment": enrichment_figure(trial),
             "uncertainty": uncertainty_figures(trial, arms),
             "sensitivity": sensitivity_figure(trial),
+            "narrowing": narrowing_figure(trial),
         }
     heavy = [a for a in influential(assumptions) if a.influence][:10]
     page = _page(
@@ -111,6 +113,8 @@ def _make(whole: Finished, trial: Finished) -> tuple[str, dict[str, str], list[P
             "p_words": p_words(trial),
             "enrichment_grid": study_views.enrichment_grid(trial),
             "uncertainty_grid": study_views.uncertainty_grid(trial),
+            "narrowing_grid": narrowing_grid(trial),
+            "narrowing_words": narrowing_words(trial),
             "power_words": power_words(trial),
             "heavy_grid": study_views.sensitivity_grid(trial, heavy),
             "assumed_grid": study_views.assumed_grid(assumptions),
