@@ -23,7 +23,7 @@ DRIVES = [
 ]  # fmt: skip
 COVARIATES = {
     "age": "year", "sex": "dimensionless", "weight": "kg", "height": "cm", "bmi": "kg/m^2",
-    "albumin_covariate": "g/L", "clcr": "mL/min", "crp_covariate": "mg/L",
+    "albumin_covariate": "g/L", "clcr": "mL/min", "crp_covariate": "mg/L", "disease_duration": "year",
 }  # fmt: skip
 CORE = [
     "healthy", "endotoxaemia", "il6_infusion", "rheumatoid_arthritis", "caps", "metabolic_inflammation", "post_mi",
@@ -57,7 +57,9 @@ def test_the_conditions_of_the_core_are_here():
 def test_a_condition_says_what_it_is(name):
     content = CONDITIONS[name]
     assert content["id"] == name and content["title"] and content["note"] and content["sources"]
-    assert content.keys() <= {"id", "title", "entity", "like", "sources", "note", "set", "population", "baseline"}
+    assert content.keys() <= {
+        "id", "title", "entity", "extra", "like", "sources", "note", "set", "population", "baseline", "history",
+    }  # fmt: skip
     assert {"age", "sex", "weight", "bmi"} <= content["population"].keys()
 
 
@@ -78,7 +80,7 @@ def test_every_number_has_kind_and_source(condition, name, row):
         assert row["source"] and row["note"]  # the note gives the range, or what is assumed beside the source
     elif row["kind"] == "calibrated":
         assert row["prior"] > 0 and re.fullmatch(SPREAD, row["uncertainty"]) and row["note"]
-    else:
+    elif row["source"] != "definition":
         assert SOURCE.search(row["source"]), row["source"]
     assert not HELD_OUT.search(f"{row['source']} {row.get('note', '')}")
 
@@ -96,6 +98,8 @@ def test_every_number_is_usable(condition, name, row):
         assert row.get("low", -math.inf) <= center <= row.get("high", math.inf)
         return
     assert row["unit"] == "dimensionless" and row["value"] >= 0
+    if row["source"] == "definition":
+        return
     assert re.fullmatch(SPREAD, row["uncertainty"])
     assert "spread" not in row or re.fullmatch(SPREAD, row["spread"])
     for text in (row["uncertainty"], row.get("spread", "")):
