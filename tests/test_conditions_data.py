@@ -63,6 +63,15 @@ def test_a_condition_says_what_it_is(name):
     assert {"age", "sex", "weight", "bmi"} <= content["population"].keys()
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, content in CONDITIONS.items() if content.keys() & {"extra", "history"}]
+)
+def test_a_disease_with_a_history_has_its_modules_and_its_duration(name):
+    content = CONDITIONS[name]
+    assert all((BIOLOGY / "modules" / folder).is_dir() for folder in content["extra"])
+    assert content["history"].keys() == {"duration"} and content["history"]["duration"] in content["population"]
+
+
 @pytest.mark.parametrize("name", ["healthy", "endotoxaemia", "il6_infusion"])
 def test_healthy_people_have_no_drive(name):
     assert not CONDITIONS[name].get("set")
@@ -78,6 +87,8 @@ def test_every_number_has_kind_and_source(condition, name, row):
     assert row["kind"] in KINDS
     if row["kind"] == "assumed":
         assert row["source"] and row["note"]  # the note gives the range, or what is assumed beside the source
+    elif row["source"] == "definition":  # a switch: nothing to measure, and nothing uncertain
+        assert row["kind"] == "derived" and row["note"] and row["value"] in (0, 1)
     elif row["kind"] == "calibrated":
         assert row["prior"] > 0 and re.fullmatch(SPREAD, row["uncertainty"]) and row["note"]
     elif row["source"] != "definition":
@@ -99,6 +110,7 @@ def test_every_number_is_usable(condition, name, row):
         return
     assert row["unit"] == "dimensionless" and row["value"] >= 0
     if row["source"] == "definition":
+        assert not row.keys() & {"uncertainty", "spread"}
         return
     assert re.fullmatch(SPREAD, row["uncertainty"])
     assert "spread" not in row or re.fullmatch(SPREAD, row["spread"])
