@@ -121,7 +121,8 @@ def test_doses_into_the_csf_leave_it_for_plasma(tmp_path: Path) -> None:
                     "// Turnover of CSF.\ncompartment csf;\ncsf = csf_volume;\ncsf_flow = csf_production/csf_volume;\n"
                 ),
                 "drugs/pill.toml": one_compartment(
-                    pk='structure = "one_compartment"\ninput = ["iv", "intrathecal", "intranasal"]\nelimination = ["linear"]',
+                    pk='structure = "one_compartment"\nelimination = ["linear"]\n'
+                    'input = ["iv", "intrathecal", "intranasal"]',
                     numbers="V = 20 L\nCL = 10 L/day\nka = 24 1/day\nF = 0.3 dimensionless",
                     more=CSF,
                 ),

@@ -8,7 +8,7 @@ concentration, P the peripheral one and D the depot:
     V2 P'   = Q (C - P)
     csf'    = k (csf_ratio C - csf)                    k is the turnover of CSF unless the drug has its own
 
-A dose into the CSF (intrathecal at once, intranasal out of a depot, by way of the olfactory nerves) leaves it for plasma:
+A dose into the CSF (intrathecal at once; intranasal out of a depot, along the olfactory nerves) leaves it for plasma:
 
     V_csf csf' = ka F D - V_csf k (csf - csf_ratio C),   V1 C' = ... + V_csf k (csf - csf_ratio C)
 
