@@ -22,9 +22,10 @@ class Assay:
 
     ``analytical``: error of a single measurement. ``within_person``: how the person differs around their own mean, over
     months; ``within_week``: how much of it there is within a week, None where that is not known (all of it then comes
-    from day to day). ``lloq``, ``uloq``: limits of quantification. ``step``: what is reported are its multiples (0: any
-    number). ``memory``: days after which what varies slowly is forgotten. ``floor``, ``ceiling``: the ends of a clinical scale. ``counts``: whole numbers are seen, with a Poisson
-    distribution around what is expected (written ``poisson`` in the column of the error).
+    from day to day). ``memory``: days after which the rest, which varies slowly, is forgotten. ``lloq``, ``uloq``:
+    limits of quantification. ``step``: what is reported are its multiples (0: any number). ``floor``, ``ceiling``: the
+    ends of a clinical scale. ``counts``: whole numbers are seen, with a Poisson distribution around what is expected
+    (written ``poisson`` in the column of the error).
     """
 
     readout: str
