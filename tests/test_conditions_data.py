@@ -69,7 +69,8 @@ def test_a_condition_says_what_it_is(name):
 def test_a_disease_with_a_history_has_its_modules_and_its_duration(name):
     content = CONDITIONS[name]
     assert all((BIOLOGY / "modules" / folder).is_dir() for folder in content["extra"])
-    assert content["history"].keys() == {"duration"} and content["history"]["duration"] in content["population"]
+    assert content["history"].keys() == {"duration", "onset_age"}
+    assert content["history"]["duration"] in content["population"]
 
 
 @pytest.mark.parametrize("name", ["healthy", "endotoxaemia", "il6_infusion"])
