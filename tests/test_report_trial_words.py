@@ -180,7 +180,8 @@ def test_a_tornado_shows_both_ends_and_counts_as_influence(hours: Path, tmp_path
     gone = {"name": "il10_gc", "kind": "assumed", "effect_low": None, "effect_high": -50.0, "swing": None}
     sense = {**contrast(0, 0, 0), "method": "tornado", "runs": 6, "base": -45.0, "parameters": [*rows, gone]}
     trial = changed(hours, tmp_path, sensitivity=sense)
-    picture = sensitivity_figure(trial)
+    with drawing():
+        picture = sensitivity_figure(trial)
     assert picture is not None
     texts = re.sub(r"<[^>]+>", "|", picture.svg)
     assert "−50 to −40 assumed" in texts and "−50 to −46 assumed" in texts
@@ -194,7 +195,12 @@ def test_nothing_stands_out_of_few_draws(hours: Path, tmp_path: Path) -> None:
         "draws": 12, "tested": 90, "noise": None, "visible": 0.6, "together": None,
         "parameters": [{"name": "il1_gain", "kind": "calibrated", **share}], "measurements": [],
     }  # fmt: skip
-    row = contrast(-50.0, -59.5, -40.5) | {"median": -50.0, "values": [-50.0] * 12, "narrowing": found}
+    row = contrast(-50.0, -59.5, -40.5) | {
+        "median": -50.0,
+        "values": [-50.0] * 12,
+        "narrowing": found,
+        "endpoint": "back",
+    }
     trial = changed(hours, tmp_path, uncertainty={"draws": 12, "patients": 4, "contrasts": [row]})
     assert "No single parameter stands out from chance" in narrowing_words(trial)
     grid = narrowing_grid(trial)

@@ -45,8 +45,8 @@ ALPHA = 0.05
 
 
 def narrowing(
-    effects: Sequence[float | None], parameters: Mapping[str, Sequence[float]], others: Sequence[Mapping[str, Any]],
-    noise: float | None, seed: int,
+    effects: Sequence[float | None], parameters: Mapping[str, Sequence[float] | Array],
+    others: Sequence[Mapping[str, Any]], noise: float | None, seed: int,
 ) -> dict[str, Any] | None:  # fmt: skip
     """What would narrow a contrast; None where fewer than 10 draws have an effect, or all have the same.
 
@@ -123,7 +123,7 @@ def _tested(x: Array, y: Array, seed: int) -> tuple[Array, Array, float]:
 
 
 def _share(rho: float, n: int) -> float:
-    return max(0.0, 1.0 - (1.0 - rho**2) * (n - 1) / (n - 2))
+    return float(max(0.0, 1.0 - (1.0 - rho**2) * (n - 1) / (n - 2)))
 
 
 def _told(rho: float, p: float, n: int) -> dict[str, Any]:
