@@ -19,7 +19,7 @@ NORMAL = 1.96
 _SINCE = " since onset"
 _COLUMNS = """count(*) AS n, avg(blq::INT) AS below, max(unit) AS unit, max(CASE WHEN blq THEN value END) AS lim,
     quantile_cont(value, [0.05, 0.25, 0.5, 0.75, 0.95]) AS q, avg(value) AS mean, stddev_samp(value) AS sd,
-    bool_and(2 * value = round(2 * value)) AS stepped"""
+    bool_and(abs(2 * value - round(2 * value)) < 1e-6) AS stepped"""
 #: What is drawn of a patient's value v with the baseline b.
 _DRAWN = {"": "s.value", "counted": "s.value - b.value", "percent": "100 * (s.value - b.value) / b.value"}
 
