@@ -207,7 +207,7 @@ def test_nothing_stands_out_of_few_draws(hours: Path, tmp_path: Path) -> None:
     assert grid is not None and grid.groups[0][1][0][3] == "10 % (0 % to 50 %)"
     assert narrowing_figure(trial) is not None
     without = changed(
-        hours, tmp_path, uncertainty={"draws": 2, "patients": 4, "contrasts": [row | {"narrowing": None}]}
+        hours, tmp_path / "other", uncertainty={"draws": 2, "patients": 4, "contrasts": [row | {"narrowing": None}]}
     )
     assert (narrowing_words(without), narrowing_grid(without), narrowing_figure(without)) == ("", None, None)
 

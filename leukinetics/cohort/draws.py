@@ -96,15 +96,15 @@ def answer(table: pd.DataFrame, plan: Plan, limit: float, q: Question) -> Answer
 
 
 def uncertainty(
-    plan: Plan, prepared: Sequence[Prepared], people: People, n: int, times: int, seed: int, limits: Sequence[float],
-    progress: Callable[[int, int, str], None],
+    plan: Plan, prepared: Sequence[Prepared], many: pd.DataFrame, people: People, n: int, times: int, seed: int,
+    limits: Sequence[float], progress: Callable[[int, int, str], None],
 ) -> dict[str, Any]:  # fmt: skip
-    """``fitted``, each comparison in ``times`` as many people with the fitted values; ``contrasts`` over ``n`` draws:
+    """``fitted``, each comparison in ``many`` people with the fitted values; ``contrasts`` over ``n`` draws:
     ``median``, ``low``, ``high`` (2.5 to 97.5 %), ``values``, ``sd_parameters``, ``sd_patients``, ``share_parameters``,
     ``narrowing``; ``shares`` of groups and the ``curve`` over ``limits``.
 
-    ``people(typical)`` makes the table of people for typical values of each group; a ProtocolError from it, but for the
-    fitted values, is a draw that fails (``failed_draws``: too few people are eligible).
+    ``people(typical)`` makes the table of ``times`` as many people for typical values of each group; a ProtocolError
+    from it is a draw that fails (``failed_draws``: too few people are eligible).
     """
     drawn = [draws(p.assembly, n, seed) for p in prepared]
     known = _unknown(prepared)
@@ -118,14 +118,13 @@ def uncertainty(
     failed, lost = 0, list[int]()
     for k in range(-1, n):
         progress(k + 1, n + 1, "draws of what is uncertain")
-        sets = [{} if k < 0 else {str(a): float(b) for a, b in d.iloc[k].items()} for d in drawn]
-        try:
-            table = people(sets)
-        except ProtocolError:
-            if k < 0:
-                raise
-            lost.append(k)
-            continue
+        table = many
+        if k >= 0:
+            try:
+                table = people([{str(a): float(b) for a, b in d.iloc[k].items()} for d in drawn])
+            except ProtocolError:
+                lost.append(k)
+                continue
         failed += table.attrs["failed"]
         for limit in points:
             for name in plan.groups:
@@ -181,9 +180,7 @@ def _of(
         "sd_parameters": number(factor * parameters),
         "sd_patients": number(factor * patients),
         "share_parameters": number(parameters**2 / (parameters**2 + patients**2)),
-        "narrowing": _narrowing(
-            over, known, drawn, (1 - together) * v / spread if spread > 0 else None, seed
-        ),
+        "narrowing": _narrowing(over, known, drawn, (1 - together) * v / spread if spread > 0 else None, seed),
     }
 
 

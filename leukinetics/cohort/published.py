@@ -11,7 +11,9 @@ import numpy as np
 
 from leukinetics.cohort.detection import active, detected
 from leukinetics.cohort.plan import GROUP, Plan
+from leukinetics.cohort.prognosis import rows
 from leukinetics.cohort.protocol import CohortProtocol, Published
+from leukinetics.trial.protocol import TIMES
 from leukinetics.trial.statistics.compare import number
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Studies that are drawn to tell how often one would find something.
 STUDIES = 4000
+#: Of outcomes, which are drawn person by person.
+DRAWN = 1000
 YES, SAME_SIDE, NO, OPPOSITE = "shown", "same direction, not shown", "not seen", "opposite shown"
 
 
@@ -47,9 +51,11 @@ def held_against(
 def chances(protocol: CohortProtocol, many: pd.DataFrame, plan: Plan, limits: Sequence[float]) -> list[dict[str, Any]]:
     """The chance of each finding on detection as a function of the limit."""
     return [
-        {"limit": number(x), "of": p.of, "group": p.group, "expected": p.expected, "chance": _chance(p, many, plan, x)}
+        {
+            "limit": number(x), "of": p.of, "group": p.group, "outcome": p.outcome, "expected": p.expected,
+            "chance": _chance(p, many, plan, x),
+        }
         for p in protocol.published
-        if p.of != "prognosis"
         for x in limits
     ]
 
@@ -57,8 +63,8 @@ def chances(protocol: CohortProtocol, many: pd.DataFrame, plan: Plan, limits: Se
 def _row(summary: dict[str, Any], p: Published) -> dict[str, Any]:
     if p.of == "groups":
         return dict(summary["among"] or {})
-    rows = {"control": summary["contrasts"], "activity": summary["activity"], "prognosis": summary["prognosis"]}[p.of]
-    mine = [r for r in rows if r["group"] == p.group and (p.outcome is None or r.get("outcome") == p.outcome)]
+    told = {"control": summary["contrasts"], "activity": summary["activity"], "prognosis": summary["prognosis"]}[p.of]
+    mine = [r for r in told if r["group"] == p.group and (p.outcome is None or r.get("outcome") == p.outcome)]
     return dict(mine[0]) if mine else {}
 
 
@@ -76,13 +82,14 @@ def _verdict(p: Published, row: dict[str, Any], alpha: float) -> str:
 
 
 def _chance(p: Published, many: pd.DataFrame, plan: Plan, limit: float) -> float | None:
-    """Of studies drawn with the detection of ``many``, the share with the finding (score test; of groups chi-square);
-    None of outcomes, which are no shares."""
-    if p.of == "prognosis":
-        return None
+    """Of studies drawn with the detection of ``many``, the share with the finding (score test; of groups chi-square).
+    Outcomes are those of people drawn again: Wald's test of the logarithm of the rate ratio with the empirical
+    variance, of other numbers Welch's; None of times to an event."""
     sizes = {name: round((many[GROUP] == name).sum() / many.attrs["times"]) for name in plan.groups}
     seen = detected(many, limit)
-    stream = int.from_bytes(hashlib.sha256(f"{plan.seed}:chance:{p.of}:{p.group}".encode()).digest()[:8], "big")
+    stream = int.from_bytes(
+        hashlib.sha256(f"{plan.seed}:chance:{p.of}:{p.group}:{p.outcome}".encode()).digest()[:8], "big"
+    )
     rng = np.random.default_rng(stream)
 
     def share(where: NDArray[np.bool_]) -> float:
@@ -100,6 +107,8 @@ def _chance(p: Published, many: pd.DataFrame, plan: Plan, limit: float) -> float
         )
         n1, n0 = (np.full(STUDIES, n) for n, _ in (one, other))
         return number(_differ(rng, n1, one[1], n0, other[1], plan.alpha, p.expected == "higher"))
+    if p.of == "prognosis":
+        return _later(rng, p, many, plan, seen & group(str(p.group)), group(str(p.group)), sizes[str(p.group)])
     where = active(many, str(p.group))
     n = sizes[str(p.group)]
     n1 = rng.binomial(n, float(np.nanmean(where)), STUDIES)
@@ -120,6 +129,40 @@ def _differ(
         pooled = (k1 + k0) / (n1 + n0)
         z = (k1 / n1 - k0 / n0) / np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0))
     return float((np.nan_to_num(z if higher else -z, nan=-np.inf) > ndtri(1 - alpha / 2)).mean())
+
+
+def _later(
+    rng: np.random.Generator,
+    p: Published,
+    many: pd.DataFrame,
+    plan: Plan,
+    seen: NDArray[np.bool_],
+    here: NDArray[np.bool_],
+    n: int,
+) -> float | None:
+    from scipy.special import ndtri
+
+    endpoint = next(e for e in plan.outcomes if p.outcome in (None, e.id))
+    if endpoint.kind in TIMES:
+        return None
+    table = rows(many[here], endpoint)
+    counts = endpoint.kind == "event_rate"
+    y = table["value"].to_numpy(dtype=float)
+    time = table["exposure"].to_numpy(dtype=float) if counts else np.ones(len(y))
+    known = np.isfinite(y) & np.isfinite(time)
+    pick = rng.integers(0, int(known.sum()), (DRAWN, n))
+    y, time, mark = y[known][pick], time[known][pick], seen[here][known][pick]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        parts = []
+        for side in (mark, ~mark):
+            total, days = (y * side).sum(axis=1), (time * side).sum(axis=1)
+            mean = total / days
+            square = (((y - mean[:, None] * time) ** 2) * side).sum(axis=1)
+            size = side.sum(axis=1)
+            parts.append((np.log(mean), square / total**2) if counts else (mean, square / (size * (size - 1))))
+        z = (parts[0][0] - parts[1][0]) / np.sqrt(parts[0][1] + parts[1][1])
+    z = np.where(np.isfinite(z), z, -np.inf)
+    return number(float(((z if p.expected == "higher" else -z) > ndtri(1 - plan.alpha / 2)).mean()))
 
 
 def _alike(rng: np.random.Generator, groups: Sequence[tuple[int, float]], alpha: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PEOPLE = "people.parquet"
+#: People at least who tell what is expected with the fitted values.
+MANY = 10_000
 Progress = Callable[[int, int, str], None]
 
 
@@ -62,6 +65,9 @@ def run_cohort(
     plan = plan_of(read, prepared, read.marker.limits)
     plan = plan if plan.limits else replace(plan, limits=default_limits(table, plan))
     summary = _head(read, plan, table) | analyse_cohort(table, plan)
+    for row, ready in zip(summary["groups"], prepared, strict=True):
+        condition = ready.assembly.condition
+        row["condition"] = getattr(condition, "title", "") or ready.protocol.trial.condition
     summary |= _more(read, plan, summary, threads, progress, assemblies)
     if folder is not None:
         from leukinetics import __version__
@@ -103,19 +109,17 @@ def _more(
     study = protocol.uncertainty
     if study is None:
         return {"published": held_against(protocol, summary, None, plan), "chances": [], "uncertainty": None}
+    asked = sum(g.n for g in protocol.group)
+    times = max(study.times, math.ceil(MANY / asked))
+    many = persons(protocol, ready := prepare_groups(protocol, times, assemblies), [[{}] for _ in ready], threads)[0]
+    many.attrs["times"] = times
     larger = prepare_groups(protocol, study.times, assemblies)
-    first: list[pd.DataFrame] = []
 
     def people(typical: Sequence[Mapping[str, float]]) -> pd.DataFrame:
-        found = persons(protocol, larger, [[t] for t in typical], threads)[0]
-        if not first:
-            first.append(found)
-        return found
+        return persons(protocol, larger, [[t] for t in typical], threads)[0]
 
     limits = [float(point["limit"]) for point in summary["curve"]]
-    found = uncertainty(plan, larger, people, study.draws, study.times, protocol.cohort.seed, limits, progress)
-    many = first[0]
-    many.attrs["times"] = study.times
+    found = uncertainty(plan, larger, many, people, study.draws, study.times, protocol.cohort.seed, limits, progress)
     return {
         "published": held_against(protocol, summary, many, plan),
         "chances": chances(protocol, many, plan, limits),

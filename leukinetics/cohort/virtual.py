@@ -168,7 +168,8 @@ def _table(protocol: CohortProtocol, group: Group, outcome: Outcome, k: int) -> 
     sample = outcome.endpoints[_SAMPLE].take(k)
     below = np.zeros(ready.n, dtype=bool) if sample.blq is None else sample.blq[0]
     own = {name: values[k] for name, values in outcome.enrolled.columns.items()}
-    printed = in_clinical_units(ready.plan, {n: own[n] for n in protocol.analysis.covariates if n in own})
+    told = [*ready.plan.covariate_units, *(n for n in protocol.analysis.covariates if n in own)]
+    printed = in_clinical_units(ready.plan, {n: own[n] for n in told if n in own})
     found: dict[str, Any] = {
         GROUP: group.name,
         **printed,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from leukinetics.report.trial.design_words import endpoint_words, the_endpoint
 from leukinetics.report.trial.folder import Finished, Row
 from leukinetics.report.trial.grid import Grid
 from leukinetics.report.trial.names import meaning, plain
-from leukinetics.report.trial.numbers import NONE, count, number, percent, real, with_unit
+from leukinetics.report.trial.numbers import NONE, count, number, p_value, percent, real, with_unit
 from leukinetics.report.trial.style import INK, KIND_COLOURS, SOFT, Picture, canvas, picture, wrapped
 from leukinetics.report.trial.text import join, sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WIDTH, MOST_BARS, MOST_ROWS = 760, 8, 6
 STUDY = "#6b4c9a"  # a result of a study, beside the colours of kinds of evidence
@@ -38,18 +41,18 @@ def narrowing_words(trial: Finished) -> str:
     text = f"Over {n} draws the spread of {of} was held against {count(found['tested'])} uncertain parameters."
     if noise is not None and noise >= 0.01:
         text += f" {percent(noise)} of it is the chance of the people in a draw, which no parameter explains."
-    clear = [r for r in found["parameters"] if _clear(r)]
-    if clear:
-        parts = [f"{_parameter(trial, r)} ({percent(r['share'])})" for r in clear[:3]]
+    sure = [r for r in found["parameters"] if clear(r)]
+    if sure:
+        parts = [f"{_parameter(trial, r)} ({percent(r['share'])})" for r in sure[:3]]
         text += f" What would narrow it most, if it were measured: {join(parts)}."
         together = real(found.get("together"))
-        if len(clear) > 1 and together is not None:
-            text += f" The {count(len(clear))} that stand out explain {percent(together)} together."
+        if len(sure) > 1 and together is not None:
+            text += f" The {count(len(sure))} that stand out explain {percent(together)} together."
     else:
         text += " No single parameter stands out from chance: the uncertainty is spread over many."
     if seen is not None:
         text += f" So many draws cannot tell a share below {percent(seen)} from chance."
-    known = [r for r in found["measurements"] if _clear(r)]
+    known = [r for r in found["measurements"] if clear(r)]
     if known:
         parts = [f"{_study(trial, r)} ({percent(r['share'])})" for r in known[:2]]
         text += f" Of results that a smaller or earlier study could have: {join(parts)}."
@@ -66,6 +69,13 @@ def narrowing_figure(trial: Finished) -> Picture | None:
     lines += [(_study(trial, r), "study", r) for r in found["measurements"][: MOST_BARS // 2]]
     if not lines:
         return None
+    title = f"{plain(row['arm'])}: {_title(trial)}"
+    return narrowing_bars(lines, real(found.get("visible")), title, "narrowing")
+
+
+def narrowing_bars(lines: Sequence[tuple[str, str, Row]], visible: float | None, title: str, name: str) -> Picture:
+    """Bars of shares: each line's label, the kind of its evidence, and its row. ``visible``: the smallest share that
+    can be told from chance."""
     labels = [wrapped(label, 42) for label, _, _ in lines]
     lane = 29 if any("\n" in label for label in labels) else 22
     height = 30 + lane * len(lines) + 50
@@ -74,24 +84,22 @@ def narrowing_figure(trial: Finished) -> Picture | None:
     for i, (_, kind, r) in enumerate(lines):
         colour = STUDY if kind == "study" else KIND_COLOURS.get(kind, SOFT)
         share, low, high = (100 * float(r[k]) for k in ("share", "share_low", "share_high"))
-        axes.barh([i], [share], color=colour, height=0.66, lw=0, alpha=1.0 if _clear(r) else 0.45)
+        axes.barh([i], [share], color=colour, height=0.66, lw=0, alpha=1.0 if clear(r) else 0.45)
         axes.plot([low, high], [i, i], color=INK, lw=1)
         text = axes.annotate(
             f"{percent(r['share'])} {kind}", (max(high, share), i), (6, 0), textcoords="offset points", va="center"
         )
-        text.set(fontsize=9.5, fontweight="bold" if _clear(r) else "normal")
-    seen = real(found.get("visible"))
-    if seen is not None:
-        axes.axvline(100 * seen, color=SOFT, lw=0.9, ls=(0, (3, 2)), zorder=1)
+        text.set(fontsize=9.5, fontweight="bold" if clear(r) else "normal")
+    if visible is not None:
+        axes.axvline(100 * visible, color=SOFT, lw=0.9, ls=(0, (3, 2)), zorder=1)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.set_xlim(0, max(15.0, 1.04 * max(100 * float(r["share_high"]) for _, _, r in lines)))
     axes.set_yticks(range(len(lines)), labels)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("share of the variance over draws that would vanish if it were known (%)")
-    title = wrapped(f"{plain(row['arm'])}: {_title(trial)}", 100, 1)
-    figure.text(10 / WIDTH, 1 - 15 / height, title, fontsize=11, va="center", fontweight="bold")
+    figure.text(10 / WIDTH, 1 - 15 / height, wrapped(title, 100, 1), fontsize=11, va="center", fontweight="bold")
     said = [f"{label} {percent(r['share'])}" for label, _, r in lines[:6]]
-    return picture(figure, "narrowing", f"Share of the variance that knowing it would take away: {', '.join(said)}.")
+    return picture(figure, name, f"Share of the variance that knowing it would take away: {', '.join(said)}.")
 
 
 def narrowing_grid(trial: Finished) -> Grid | None:
@@ -101,16 +109,16 @@ def narrowing_grid(trial: Finished) -> Grid | None:
         if row.get("endpoint") != trial.primary.id:
             continue
         found = row["narrowing"]
-        parts = [(_parameter(trial, r), str(r.get("kind")), _range(r), r) for r in _first(found["parameters"])]
+        parts = [(_parameter(trial, r), str(r.get("kind")), range_words(r), r) for r in _first(found["parameters"])]
         parts += [(_study(trial, r), "study", NONE, r) for r in _first(found["measurements"], 1)]
         body = [
             [
                 name,
                 kind,
                 known,
-                f"{percent(r['share'])} ({percent(r['share_low'])} to {percent(r['share_high'])})",
+                share_words(r),
                 percent(math.sqrt(max(1 - float(r["share"]), 0.0))),
-                _p(r),
+                p_value(r["p_adjusted"]),
             ]
             for name, kind, known, r in parts
         ]
@@ -131,29 +139,33 @@ def _contrasts(trial: Finished) -> list[Row]:
 
 
 def _first(rows: list[Mapping[str, Any]], least: int = 3) -> list[Mapping[str, Any]]:
-    clear = [r for r in rows if _clear(r)]
-    return clear[:MOST_ROWS] if len(clear) > least else rows[:least]
+    sure = [r for r in rows if clear(r)]
+    return sure[:MOST_ROWS] if len(sure) > least else rows[:least]
 
 
-def _clear(row: Row) -> bool:
+def clear(row: Row) -> bool:
     """Whether it stands out from chance."""
     p = real(row.get("p_adjusted"))
     return p is not None and p < CHANCE
 
 
-def _p(row: Row) -> str:
-    p = float(row["p_adjusted"])
-    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+def share_words(row: Row) -> str:
+    """A share with its interval."""
+    return f"{percent(row['share'])} ({percent(row['share_low'])} to {percent(row['share_high'])})"
 
 
-def _range(row: Row) -> str:
+def range_words(row: Row) -> str:
     """The range of a parameter over the draws."""
     low, high = real(row.get("low")), real(row.get("high"))
     return NONE if low is None or high is None else with_unit(f"{number(low, 2)} to {number(high, 2)}", row.get("unit"))
 
 
 def _parameter(trial: Finished, row: Row) -> str:
-    table = trial.assembly.parameters
+    return parameter_meaning(trial.assembly.parameters, row)
+
+
+def parameter_meaning(table: pd.DataFrame, row: Row) -> str:
+    """What a parameter is, from the table of parameters of a model."""
     name = plain(row["name"])
     note = table.loc[table["id"] == name.rpartition(".")[2], "note"]
     return meaning(name, " ".join(str(note.iloc[0] or "").split()) if len(note) else "")

@@ -34,10 +34,11 @@ def csv_tables(trial: Finished, courses: Sequence[Course], assumptions: Sequence
         "assumed": [vars(a) for a in assumptions],
         "failures": trial.failures.to_dict("records"),
     }
-    return {f"{name}.csv": _text(rows) for name, rows in found.items() if rows}
+    return {f"{name}.csv": csv_text(rows) for name, rows in found.items() if rows}
 
 
-def _text(rows: Sequence[Row]) -> str:
+def csv_text(rows: Sequence[Row]) -> str:
+    """Rows as CSV, with all columns that any of them has."""
     columns = list(dict.fromkeys(k for r in rows for k in r))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

@@ -119,7 +119,7 @@ def _tested(x: Array, y: Array, seed: int) -> tuple[Array, Array, float]:
     most = np.abs(x @ shuffled.T).max(axis=0, initial=0.0)
     # The permutation that is there counts as one of them; rounding must not part what is equal.
     p = (1 + (most[None] >= np.abs(rho)[:, None] - 1e-12).sum(axis=1)) / (PERMUTATIONS + 1)
-    return rho, p, float(np.quantile(most, 1 - ALPHA)) if len(x) else math.nan
+    return np.asarray(rho), p, float(np.quantile(most, 1 - ALPHA)) if len(x) else math.nan
 
 
 def _share(rho: float, n: int) -> float:
@@ -147,4 +147,6 @@ def _together(x: Array, y: Array) -> float:
     """R² of the ranks y on the ranks x (rows, draws), adjusted for the number of rows."""
     k, n = x.shape
     fitted = x.T @ np.linalg.lstsq(x.T, y, rcond=None)[0]
-    return max(0.0, 1.0 - float(((y - fitted) ** 2).sum()) * (n - 1) / (n - k - 1))
+    left = np.square(y - fitted).sum()
+    explained: float = 1.0 - float(left) * (n - 1) / (n - k - 1)
+    return max(0.0, explained)
