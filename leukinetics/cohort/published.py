@@ -52,7 +52,11 @@ def chances(protocol: CohortProtocol, many: pd.DataFrame, plan: Plan, limits: Se
     """The chance of each finding on detection as a function of the limit."""
     return [
         {
-            "limit": number(x), "of": p.of, "group": p.group, "outcome": p.outcome, "expected": p.expected,
+            "limit": number(x),
+            "of": p.of,
+            "group": p.group,
+            "outcome": p.outcome,
+            "expected": p.expected,
             "chance": _chance(p, many, plan, x),
         }
         for p in protocol.published

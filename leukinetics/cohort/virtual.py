@@ -42,6 +42,9 @@ def prepare_groups(
     ``assemblies``: models by condition, in place of those of the package. ProtocolError names the group and all that
     the model has not.
     """
+    name = protocol.marker.observable
+    if name not in assays():
+        raise ProtocolError(f"marker, observable: '{name}' has no assay, so that it has no limit of detection.")
     found = []
     for group in protocol.group:
         try:
@@ -142,11 +145,8 @@ def _criteria(protocol: CohortProtocol, group: Group) -> tuple[list[str], list[s
 
 
 def _check_marker(protocol: CohortProtocol, ready: Prepared) -> None:
-    """ProtocolError where there is no assay of the marker, or a limit is below the assay's own."""
-    name = protocol.marker.observable
-    if name not in assays():
-        raise ProtocolError(f"marker, observable: '{name}' has no assay, so that it has no limit of detection.")
-    assay = ready.observables[name].assay
+    """ProtocolError where a limit is below the assay's own."""
+    assay = ready.observables[protocol.marker.observable].assay
     assert assay is not None
     try:
         lowest = assay.in_unit(protocol.unit).lloq

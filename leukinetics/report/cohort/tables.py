@@ -171,8 +171,8 @@ def uncertainty_grid(c: FinishedCohort) -> Grid | None:
     text = (
         f"Over {count(found['draws'])} draws of all that is uncertain in the model, each of {count(found['times'])} "
         "times as many people: median (95\u00a0% of draws). Last column: the parameters' share of the variance of a "
-        "study of this size; the rest is who happens to be in it. The draws' range holds the chance of their people, too; "
-        "the standard deviations are apart (0: not seen above that chance)."
+        "study of this size; the rest is who happens to be in it. The draws' range has the chance of their people in "
+        "it; the standard deviations are apart (0: not seen above that chance)."
     )
     head = [
         "Comparison",
