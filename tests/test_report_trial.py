@@ -269,6 +269,7 @@ def test_credibility_risk_and_assumptions(page: Page) -> None:
 
 def test_says_what_would_narrow_the_answer(page: Page) -> None:
     assert "What would narrow the answer" in page.words
+    assert "To know tolerance onset (48 % of the variance over draws) and effect on" in page.words
     assert "What would narrow it most, if it were measured: tolerance onset (48 %)." in page.words
     assert "cannot tell a share below 31 % from chance" in page.words
     assert "Of results that a smaller or earlier study could have: effect on" in page.words

@@ -59,6 +59,20 @@ def narrowing_words(trial: Finished) -> str:
     return text
 
 
+def narrowing_line(trial: Finished) -> str:
+    """The same in one line; empty where it was not studied."""
+    row = told(trial)
+    if row is None:
+        return ""
+    found = row["narrowing"]
+    sure = [(_parameter(trial, r), r) for r in found["parameters"] if clear(r)][:2]
+    known = [(_study(trial, r), r) for r in found["measurements"] if clear(r)][:1]
+    parts = [f"{name} ({percent(r['share'])} of the variance over draws)" for name, r in [*sure, *known]]
+    if not parts:
+        return f"no single parameter stands out from chance in {count(found['draws'])} draws"
+    return f"to know {join(parts)}"
+
+
 def narrowing_figure(trial: Finished) -> Picture | None:
     """The shares of :func:`told`; None where there are none."""
     row = told(trial)
