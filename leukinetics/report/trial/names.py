@@ -20,6 +20,8 @@ _TOKENS = {
 }  # fmt: skip
 _GREEK = {"a": "α", "b": "β", "g": "γ"}
 _MOST_MEANING = 80
+#: Numbers that a note gives for what is plausible.
+_RANGE = r"[-\d.,e ]+ to [-\d.,e ]+"
 
 
 def plain(text: object) -> str:
@@ -44,8 +46,11 @@ def _token(text: str) -> str:
 
 
 def meaning(name: str, note: str) -> str:
-    """What a parameter is: the first clause of its note where that is short and tells it, else its name in words."""
-    first = re.split(r"[;:.](?=\s|$)", note.strip())[0].strip()
+    """What a parameter is: the first clause of its note, but for a range of values, where that is short and tells it,
+    else its name in words."""
+    clauses = [c.strip() for c in re.split(r"[;:.](?=\s|$)", note.strip())]
+    first = next((c for c in clauses if c and not re.fullmatch(_RANGE, c)), "")
+    first = re.sub(rf",\s*{_RANGE}$", "", first)
     tells = first.startswith(("share of", "level of", "part of", "how much", "saturation of", "rate of", "effect of"))
     return printed(first) if tells and len(first) <= _MOST_MEANING else parameter_words(name)
 
