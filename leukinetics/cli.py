@@ -156,9 +156,9 @@ def cohort(
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished trial.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished trial or cohort.")],
 ) -> None:
-    """Write the report of a finished trial (again): report.html, its tables and figures."""
+    """Write the report of a finished trial or cohort (again): report.html, its tables and figures."""
     with mistakes():
         from leukinetics.commands.report import run
 

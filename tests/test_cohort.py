@@ -269,6 +269,10 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "early against controls: odds ratio" in done.output and str(out / "report.html") in done.output
     assert "was not studied" in (out / "report.html").read_text(encoding="utf-8")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    (out / "report.html").unlink()
+    written = CliRunner().invoke(app, ["report", str(out)])
+    assert written.exit_code == 0 and (out / "report.html").read_text(encoding="utf-8") == page
     again = CliRunner().invoke(app, ["cohort", str(spec), "--out", str(out)])
     assert again.exit_code == 1 and "--overwrite" in again.output
     trial = CliRunner().invoke(app, ["cohort", str(EXAMPLE.with_name("cantos.toml")), "--out", str(tmp_path / "x")])

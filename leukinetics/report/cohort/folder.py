@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leukinetics.cohort import CohortProtocol, read_cohort
+from leukinetics.cohort.run import PEOPLE
 from leukinetics.errors import DataError, LeukineticsError
 from leukinetics.report.trial.style import REFERENCE, Look
 
@@ -73,6 +74,11 @@ class FinishedCohort:
         return [r for r in found.get("contrasts") or [] if r["what"] == what]
 
 
+def is_cohort_folder(folder: str | Path) -> bool:
+    """Whether a folder holds the people of a cohort."""
+    return (Path(folder) / PEOPLE).is_file()
+
+
 def open_cohort(folder: str | Path) -> FinishedCohort:
     """Open a finished cohort. DataError where there is none, or a file is damaged."""
     import pandas as pd
@@ -81,7 +87,7 @@ def open_cohort(folder: str | Path) -> FinishedCohort:
     try:
         protocol = read_cohort(tomllib.loads((path / "protocol.toml").read_text(encoding="utf-8")))
         summary, provenance = (json.loads((path / f"{n}.json").read_text(encoding="utf-8")) for n in _JSON)
-        people = pd.read_parquet(path / "people.parquet")
+        people = pd.read_parquet(path / PEOPLE)
     except FileNotFoundError as error:
         raise DataError(f"'{path}' holds no finished cohort: '{Path(error.filename).name}' is missing.") from None
     except (OSError, ValueError, LeukineticsError) as error:
