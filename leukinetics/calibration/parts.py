@@ -25,7 +25,7 @@ class Part:
     a median. ``sampler``: the one that is used unless another is asked for. ``before``: parts calibrated earlier.
     ``chance``: patients' courses are due to chance, so that predictions have a sampling error. ``slopes``: patients for
     the derivatives of what is uncertain and not fitted, None for as many. ``left_out``: readouts of role calibrate that
-    the fit does without, since too few of so many patients carry them; they are validated as fitted ones all the same."""
+    the fit does without, since too few patients carry them; they are validated as fitted ones all the same."""
 
     id: str
     title: str
