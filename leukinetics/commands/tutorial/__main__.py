@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from leukinetics.commands.tutorial.compute import PARTS, compute
 from leukinetics.commands.tutorial.figures import figures
@@ -26,12 +28,28 @@ def main(arguments: list[str] | None = None) -> None:
     if not given.page:
         found = json.loads(results.read_text(encoding="utf-8")) if given.only else {}
         for part in compute(given.folder / "examples", found, given.only):
-            results.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            results.write_text(as_text(found), encoding="utf-8")
             print(part, file=sys.stderr, flush=True)
     told = json.loads(results.read_text(encoding="utf-8"))
     for picture in figures(told):
         (given.folder / FIGURES / f"{picture.name}.svg").write_text(picture.svg + "\n", encoding="utf-8")
     (given.folder / PAGE).write_text(page(told), encoding="utf-8")
+
+
+def as_text(found: Mapping[str, Any]) -> str:
+    """The results as JSON, a line for each part of a part."""
+
+    def one(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    parts = []
+    for name, part in found.items():
+        if isinstance(part, Mapping):
+            inner = ",\n".join(f"  {one(key)}: {one(value)}" for key, value in part.items())
+            parts.append(f" {one(name)}: {{\n{inner}\n }}")
+        else:
+            parts.append(f" {one(name)}: [\n" + ",\n".join(f"  {one(row)}" for row in part) + "\n ]")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from leukinetics.report.trial.effects import effect_axis, measure_title
-from leukinetics.report.trial.numbers import RATIOS, number
+from leukinetics.report.trial.effects import effect_axis
+from leukinetics.report.trial.numbers import number
 from leukinetics.report.trial.style import KIND_COLOURS, REFERENCE, SOFT, Picture, canvas, looks, picture, wrapped
 
 WIDTH = 760
@@ -62,30 +62,29 @@ def published(name: str, rows: Sequence[Mapping[str, Any]]) -> Picture:
     return picture(figure, name, "; ".join(said) + ".")
 
 
-def effects(name: str, trial: Mapping[str, Any], endpoints: Mapping[str, str], draws: int) -> Picture:
-    """Each arm's effect on one or two endpoints: the draws' median and interval, and the estimate at fitted values."""
+def effects(name: str, trial: Mapping[str, Any], endpoints: Mapping[str, tuple[str, str]], draws: int) -> Picture:
+    """Each arm's effect on one or two endpoints (title and axis by id): the draws' median and interval, and the
+    estimate at fitted values. The arms are those that have an effect on the first of them."""
     rows = {e: [r for r in trial["uncertainty"] if r["endpoint"] == e] for e in endpoints}
-    arms = list(dict.fromkeys(r["arm"] for e in endpoints for r in rows[e]))
+    arms = [r["arm"] for r in rows[next(iter(endpoints))]]
     line, top = 30, 62
     height = top + line * len(arms) + 66
     figure = canvas(WIDTH, height)
     look = looks([*arms, ""], "")
     left, wide, gap = 0.235, 0.33, 0.08
     said = []
-    for k, (endpoint, title) in enumerate(endpoints.items()):
+    for k, (endpoint, (title, unit)) in enumerate(endpoints.items()):
         axes = figure.add_axes((left + k * (wide + gap), 58 / height, wide, line * len(arms) / height))
-        known = {r["arm"]: r for r in rows[endpoint]}
+        known = {r["arm"]: r for r in rows[endpoint] if r["arm"] in arms}
         fitted = {c["arm"]: c["estimate"] for c in trial["contrasts"] if c["endpoint"] == endpoint}
         measure = rows[endpoint][0]["measure"]
         inside = [v for r in known.values() for v in (r["low"], r["high"])] + [fitted[a] for a in known]
         effect_axis(axes, inside, measure)
         axes.set_ylim(len(arms) - 0.5, -0.5)
-        axes.set_yticks(range(len(arms)), [wrapped(a, 24) for a in arms] if k == 0 else [""] * len(arms), fontsize=10)
-        axes.tick_params(axis="y", length=0)
+        _labels(axes, [wrapped(a, 24) for a in arms] if k == 0 else [], 10)
         axes.spines["left"].set_visible(False)
         reference = rows[endpoint][0]["reference"]
         axes.set_title(f"{title}, against {reference}", loc="left", fontweight="bold", pad=22, fontsize=10.5)
-        unit = "ratio" if measure in RATIOS else measure_title(measure)
         axes.set_xlabel(unit)
         for i, arm in enumerate(arms):
             row = known.get(arm)
@@ -104,25 +103,25 @@ def effects(name: str, trial: Mapping[str, Any], endpoints: Mapping[str, str], d
     return picture(figure, name, "; ".join(said) + ".")
 
 
-def tornado(name: str, studies: Mapping[str, Mapping[str, Any]]) -> Picture:
-    """Bars from the effect at the low to that at the high end of each parameter's range, the widest on top."""
+def tornado(name: str, studies: Mapping[tuple[str, str], Mapping[str, Any]]) -> Picture:
+    """Bars from the effect at the low to that at the high end of each parameter's range, the widest on top; the studies
+    by title and axis."""
     line, top = 28, 70
     height = top + line * BARS + 58
     figure = canvas(WIDTH, height)
     said = []
-    for k, (title, study) in enumerate(studies.items()):
+    for k, ((title, unit), study) in enumerate(studies.items()):
         rows = study["parameters"][:BARS]
-        axes = figure.add_axes((0.2 + 0.5 * k, 52 / height, 0.28, line * BARS / height))
+        axes = figure.add_axes((0.235 + 0.5 * k, 52 / height, 0.25, line * BARS / height))
         measure = study["measure"]
         ends = [r[e] for r in rows for e in ("effect_low", "effect_high") if r[e] is not None]
         effect_axis(axes, [*ends, study["base"]], measure, none=False)
         axes.axvline(study["base"], color=SOFT, lw=0.9)
         axes.set_ylim(BARS - 0.5, -0.5)
-        axes.set_yticks(range(len(rows)), [wrapped(r["words"], 26, 2) for r in rows], fontsize=9)
-        axes.tick_params(axis="y", length=0)
+        _labels(axes, [wrapped(r["words"], 34, 2) for r in rows], 9)
         axes.spines["left"].set_visible(False)
-        axes.set_title(f"{title}\n{study['arm']} against {study['reference']}", loc="left", x=-0.68, fontsize=10.5)
-        axes.set_xlabel("ratio" if measure in RATIOS else measure_title(measure))
+        axes.set_title(f"{title}\n{study['arm']} against {study['reference']}", loc="left", x=-0.9, fontsize=10.5)
+        axes.set_xlabel(unit)
         for i, row in enumerate(rows):
             low, high = row["effect_low"], row["effect_high"]
             if low is None or high is None:
@@ -137,3 +136,15 @@ def tornado(name: str, studies: Mapping[str, Mapping[str, Any]]) -> Picture:
         color=SOFT, fontsize=9.5, va="center",
     )  # fmt: skip
     return picture(figure, name, "; ".join(said) + ".")
+
+
+def _labels(axes: Any, texts: Sequence[str], size: float) -> None:
+    """What stands left of each row of an axis; lines are texts of their own, so that they end alike in any typeface."""
+    axes.set_yticks([])
+    for i, text in enumerate(texts):
+        lines = text.split("\n")
+        for k, line in enumerate(lines):
+            axes.annotate(
+                line, (0, i), (-8, 5.2 * (len(lines) - 1) - 10.4 * k), xycoords=("axes fraction", "data"),
+                textcoords="offset points", ha="right", va="center", fontsize=size, annotation_clip=False,
+            )  # fmt: skip

@@ -11,34 +11,21 @@ from leukinetics.report.trial.style import INK, REFERENCE, RULE, SOFT, Picture, 
 Results = Mapping[str, Any]
 TREATED, LESION = "#1f5f99", "#b3480a"
 WIDTH = 760
+#: Title and axis of effects.
+RELAPSES, SPARED = ("Expected relapses", "ratio"), ("Axons spared", "% of all axons")
 
 
 def figures(found: Results) -> list[Picture]:
     """All of them, in the order of the page."""
+    il1, trophic = found["ms_anti_il1"], found["ms_neurotrophic"]
     with drawing():
         return [
             _patient(found["course"]),
             _luck(found["course"]),
             published("published", found["published"]),
-            effects(
-                "anti-il1",
-                found["ms_anti_il1"],
-                {"expected_relapses": "Expected relapses", "axons": "Loss of axons"},
-                found["ms_anti_il1"]["draws"],
-            ),
-            tornado(
-                "leans-on",
-                {
-                    "Expected relapses": found["ms_anti_il1"]["sensitivity"],
-                    "Loss of axons": found["axons_lean_on"],
-                },
-            ),
-            effects(
-                "neurotrophic",
-                found["ms_neurotrophic"],
-                {"axons": "Loss of axons", "axons_on_top": "Loss of axons"},
-                found["ms_neurotrophic"]["draws"],
-            ),
+            effects("anti-il1", il1, {"expected_relapses": RELAPSES, "axons": SPARED}, il1["draws"]),
+            tornado("leans-on", {RELAPSES: il1["sensitivity"], SPARED: found["axons_lean_on"]}),
+            effects("neurotrophic", trophic, {"axons": SPARED, "axons_on_top": SPARED}, trophic["draws"]),
         ]
 
 

@@ -10,13 +10,15 @@ _TOKENS = {
     "V": "volume", "V1": "central volume", "V2": "peripheral volume", "Q": "distribution clearance",
     "F": "bioavailability", "ka": "absorption rate", "PS": "permeability", "half": "half-effect level",
     "base": "base level", "ref": "reference", "loss": "loss rate", "csf": "CSF", "cns": "CNS", "crp": "CRP",
-    "saa": "SAA", "tnf": "TNF", "nfkb": "NF-κB", "nlrp3": "NLRP3", "lps": "endotoxin", "hpa": "HPA axis",
+    "saa": "SAA", "tnf": "TNF", "nlrp3": "NLRP3", "lps": "endotoxin", "hpa": "HPA axis",
     "acth": "ACTH", "cbg": "CBG", "gc": "glucocorticoid", "gr": "glucocorticoid receptor",
     "mr": "mineralocorticoid receptor", "ifn": "interferon", "ifna": "interferon-α", "ifng": "interferon-γ",
     "ifnar": "interferon receptor", "igg": "IgG", "pge2": "PGE2", "bmi": "body mass index", "tspo": "TSPO",
     "clcr": "creatinine clearance", "treg": "Treg", "th1": "Th1", "th2": "Th2", "th17": "Th17", "tcell": "T cell",
     "bcell": "B cell", "cd20": "CD20", "il1ra": "IL-1Ra", "sil6r": "soluble IL-6 receptor", "il18bp": "IL-18BP",
-    "sgp130": "sgp130",
+    "sgp130": "sgp130", "igf1": "IGF-1", "nfl": "NfL", "opc": "precursor", "edss": "EDSS", "btk": "BTK",
+    "nfkb": "NF-κB", "bdnf": "BDNF", "ngf": "NGF", "hbegf": "HB-EGF", "egfr": "EGFR", "trkb": "TrkB", "trka": "TrkA",
+    "s1p": "S1P",
 }  # fmt: skip
 _GREEK = {"a": "α", "b": "β", "g": "γ"}
 _MOST_MEANING = 80
