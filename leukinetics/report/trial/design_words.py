@@ -68,6 +68,7 @@ def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
         confirm=duration(endpoint.confirm or 0.0),
         **_events(what, threshold),
     )
+    text += _beside(trial, endpoint)
     return f"{text} ({endpoint.statistic.replace('_', ' ')})" if endpoint.statistic else text
 
 
@@ -75,14 +76,41 @@ def brief(trial: Finished, endpoint: Endpoint) -> str:
     """The same in a few words, without its time."""
     what = trial.label(endpoint.observable).removeprefix("plasma ")
     threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
-    return BRIEF[endpoint.kind].format(x=what, threshold=threshold, **_events(what, threshold))
+    text = BRIEF[endpoint.kind].format(x=what, threshold=threshold, **_events(what, threshold))
+    if endpoint.events_beside is not None:
+        text += f" {_with(endpoint)} {_counted(trial.label(endpoint.events_beside))}"
+    return text
+
+
+def _beside(trial: Finished, endpoint: Endpoint) -> str:
+    """What a progression has to do with events beside it; nothing for other endpoints."""
+    if endpoint.events_beside is None:
+        return ""
+    events = _counted(trial.label(endpoint.events_beside))
+    text = f", {_with(endpoint)} {events}: {'none' if endpoint.independent_of else 'one'} within the "
+    text += f"{duration(endpoint.within or 0.0)} before it"
+    if endpoint.event_free is not None:
+        free = duration(endpoint.event_free)
+        text += f", the {free} after it and {free} before and after its confirmation"
+    if endpoint.rebaseline is not None:
+        text += f", compared with the first visit at least {duration(endpoint.rebaseline)} after the last"
+    return text
+
+
+def _with(endpoint: Endpoint) -> str:
+    return "independent of" if endpoint.independent_of is not None else "associated with"
+
+
+def _counted(what: str) -> str:
+    """What an observable counts, of its label."""
+    return what.removesuffix(" since onset")
 
 
 def _events(what: str, threshold: str) -> dict[str, str]:
     """What an event is, and many of them: episodes at a threshold, or what the observable counts."""
     if threshold:
         return {"event": f"{what} {threshold}", "events": f"episodes of {what} {threshold}"}
-    counted = what.removesuffix(" since onset")
+    counted = _counted(what)
     return {"event": counted, "events": counted}
 
 
