@@ -127,7 +127,7 @@ def sensitivity_figure(trial: Finished) -> Picture | None:
     for i, r in enumerate(rows if not tornado else ()):
         _bar(axes, i, r, sobol, scale)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), labels)
+    axes.set_yticks(range(len(rows)), labels, multialignment="right")
     axes.tick_params(axis="y", length=0)
     if tornado:
         axes.spines["left"].set_visible(False)
