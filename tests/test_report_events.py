@@ -13,6 +13,7 @@ from leukinetics.report.trial.courses import Course, courses
 from leukinetics.report.trial.design_words import BRIEF, KINDS, brief, endpoint_words
 from leukinetics.report.trial.folder import Finished, open_folder
 from leukinetics.report.trial.names import meaning
+from leukinetics.trial.protocol import Endpoint
 from leukinetics.trial.protocol.endpoint import Kind
 
 WORSE = [{"change": ">= 1"}]
@@ -53,6 +54,23 @@ def test_events_are_named_by_what_they_are(trial: Finished) -> None:
     assert endpoint_words(trial, high) == "episodes of neurofilament light of blood ≥ 30 pg/mL per year"
     assert endpoint_words(trial, worse) == "time to worsening of EDSS, confirmed after 12 weeks"
     assert brief(trial, worse) == "confirmed worsening of EDSS"
+    given = {"id": "e", "observable": "edss", "kind": "confirmed_progression", "every": "12 weeks",
+             "confirm": "12 weeks", "worsening": WORSE, "within": "90 days"}  # fmt: skip
+    raw = Endpoint.model_validate(given | {"associated_with": "relapses"})
+    assert endpoint_words(trial, raw) == (
+        "time to worsening of EDSS, confirmed after 12 weeks, associated with relapses: one within the 90 days before "
+        "it"
+    )
+    assert brief(trial, raw) == "confirmed worsening of EDSS associated with relapses"
+    pira = Endpoint.model_validate(
+        given | {"independent_of": "relapses", "rebaseline": "30 days", "event_free": "30 days"}
+    )
+    assert endpoint_words(trial, pira) == (
+        "time to worsening of EDSS, confirmed after 12 weeks, independent of relapses: none within the 90 days before "
+        "it, the 30 days after it and 30 days before and after its confirmation, compared with the first visit at "
+        "least 30 days after the last"
+    )
+    assert brief(trial, pira) == "confirmed worsening of EDSS independent of relapses"
     assert trial.said("relapses over 1 year >= 1 not met") == "relapses over 1 year ≥ 1 not met"
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leukinetics import ProtocolError
+from leukinetics import ProtocolError, trial
 from leukinetics.assays import exact
 from leukinetics.trial.endpoints import Samples, Values, endpoint_values
 from leukinetics.trial.protocol import Endpoint
@@ -197,3 +199,46 @@ def test_events_are_dated_to_the_day_and_kept_at_visits() -> None:
     read = Protocol.model_validate(protocol)
     assert event_times(read)["relapses"].tolist() == list(range(337))
     assert observable_times(read)["relapses"].tolist() == [0.0, 84.0, 168.0, 252.0, 336.0]
+
+
+EVERY = {"every": "12 weeks", "confirm": "12 weeks", "worsening": [{"change": ">= 0.5"}], "noise": True}
+PROGRESSION = {"observable": "edss", "kind": "confirmed_progression"} | EVERY
+TRIAL: dict[str, Any] = {
+    "trial": {"name": "t", "condition": "ms_rr", "duration": "60 weeks", "patients_per_arm": 12, "seed": 4,
+              "design": "twins"},
+    "eligibility": {"relapses over 1 year": ">= 1"},
+    "arm": [
+        {"name": "placebo"},
+        {"name": "drug", "dose": [{"drug": "natalizumab", "amount": "300 mg", "route": "iv", "every": "4 weeks"}]},
+    ],
+    "endpoint": [
+        {"id": "any"} | PROGRESSION,
+        {"id": "rate", "observable": "relapses", "kind": "event_rate", "every": "12 weeks"},
+    ],
+}  # fmt: skip
+BESIDE = [{"id": "pira"} | PROGRESSION | PIRA, {"id": "fixed"} | PROGRESSION | FIXED, {"id": "raw"} | PROGRESSION | RAW]
+
+
+@pytest.mark.slow
+def test_a_trial_with_events_dated_is_the_same_trial(tmp_path: Path) -> None:
+    """No bit of the other endpoints changes, nor of any with the size of a chunk; both kinds make up the whole."""
+    whole = TRIAL | {"endpoint": [*TRIAL["endpoint"], *BESIDE]}
+    tables = {}
+    for name, protocol, chunk in (("plain", TRIAL, 12), ("one", whole, 12), ("parts", whole, 5)):
+        trial.run(trial.prepare(protocol), tmp_path / name, chunk=chunk)
+        tables[name] = pd.read_parquet(tmp_path / name / "endpoints.parquet")
+    own = tables["one"]["endpoint"].isin(["any", "rate"])
+    pd.testing.assert_frame_equal(tables["one"][own].reset_index(drop=True), tables["plain"])
+    pd.testing.assert_frame_equal(tables["parts"], tables["one"])
+    day = {name: part.set_index(["arm", "patient"])["value"] for name, part in tables["one"].groupby("endpoint")}
+    late = {name: part.set_index(["arm", "patient"])["censored"] for name, part in tables["one"].groupby("endpoint")}
+    assert not late["any"].all()
+    assert (np.minimum(day["fixed"], day["raw"]) == day["any"]).all()
+    assert ((late["fixed"] & late["raw"]) == late["any"]).all()
+
+
+def test_what_counts_the_events_must_be_in_the_model() -> None:
+    for name, message in (("relapse", "no 'relapse'"), ("nfl", "'nfl' is in pg/mL, which is no number of events")):
+        beside = {"id": "pira"} | PROGRESSION | PIRA | {"independent_of": name}
+        with pytest.raises(ProtocolError, match=message):
+            trial.prepare(TRIAL | {"endpoint": [beside]})
