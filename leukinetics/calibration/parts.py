@@ -59,7 +59,7 @@ PARTS = {
         patients=96,
         many=32,
         slopes=32,
-        sampler="linear",
+        sampler="joint",
         numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
         before=(CORE,),
         chance=True,
