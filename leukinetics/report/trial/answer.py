@@ -10,6 +10,7 @@ from leukinetics.report.trial.design_words import the_endpoint
 from leukinetics.report.trial.evidence import Evidence, Study
 from leukinetics.report.trial.folder import Finished, Row
 from leukinetics.report.trial.names import plain
+from leukinetics.report.trial.narrowing import narrowing_line
 from leukinetics.report.trial.numbers import (
     NONE,
     RATIOS,
@@ -175,7 +176,10 @@ def outside(trial: Finished) -> list[str]:
 
 def headlines(trial: Finished, known: Evidence, assumptions: Sequence[Assumed]) -> list[tuple[str, str]]:
     """(heading, text) of the lines under the answer."""
-    return [("Leans most on", _leans(trial, assumptions)), ("Tested before", _tested(trial, known))]
+    found = [("Leans most on", _leans(trial, assumptions))]
+    if narrow := narrowing_line(trial):
+        found.append(("Would narrow it", narrow))
+    return [*found, ("Tested before", _tested(trial, known))]
 
 
 def _leans(trial: Finished, assumptions: Sequence[Assumed]) -> str:
