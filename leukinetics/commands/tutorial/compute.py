@@ -90,8 +90,12 @@ def told(summary: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]
     }
     if summary["uncertainty"]:
         found["draws"] = summary["uncertainty"]["draws"]
+        asked = (summary["sensitivity"] or {}).get("arm")  # what would narrow the effect is told of this arm
         found["uncertainty"] = [
-            {**_of(row, (*_CONTRAST[:4], *_RANGE)), "narrowing": _narrowing(row["narrowing"], words)}
+            {
+                **_of(row, (*_CONTRAST[:4], *_RANGE)),
+                "narrowing": _narrowing(row["narrowing"], words) if row["arm"] == asked else None,
+            }
             for row in summary["uncertainty"]["contrasts"]
         ]
     if summary["sensitivity"]:

@@ -17,9 +17,12 @@ EVERY = 14.0  # days between samples
 
 
 def course() -> dict[str, Any]:
-    """``patient``: readouts over time of the patient whose number of relapses is the middle one of 40 lucks, untreated
-    and with natalizumab from ``start`` on, with the times of relapses; ``lucks``: the untreated disability of all 40,
-    with their relapses; ``expected``: that of the course without chance. Times in years since the onset."""
+    """One of 40 lucks of a typical patient, and all of them; times in years since the onset.
+
+    ``patient``: readouts over time and times of relapses, untreated and with natalizumab from ``start`` on, of the
+    luck whose relapses after ``start`` are nearest to the mean of all in both arms. ``lucks``: the untreated disability
+    of all, with their relapses. ``expected``: that of the course without chance.
+    """
     import pandas as pd
 
     model = lk.condition("ms_rr", drugs=["natalizumab"])
@@ -36,7 +39,9 @@ def course() -> dict[str, Any]:
         for arm, doses in arms.items()
     }
     relapses = found["untreated"]["relapses"].to_numpy()[:, -1]
-    middle = int(np.argsort(relapses, kind="stable")[LUCKS // 2])
+    begin = int(np.searchsorted(times, START * YEAR))
+    after = np.array([f["relapses"].to_numpy()[:, -1] - f["relapses"].to_numpy()[:, begin] for f in found.values()])
+    middle = int(np.argmin(np.abs(after - after.mean(axis=1, keepdims=True)).sum(axis=0)))
     typical = pd.DataFrame({"expected_course": [1.0], "age": [AGE * YEAR]})
     expected = model.simulate(times, parameters=typical, outputs=["relapses", "edss"], max_steps=200_000)
     return {

@@ -18,7 +18,7 @@ _TOKENS = {
     "bcell": "B cell", "cd20": "CD20", "il1ra": "IL-1Ra", "sil6r": "soluble IL-6 receptor", "il18bp": "IL-18BP",
     "sgp130": "sgp130", "igf1": "IGF-1", "nfl": "NfL", "opc": "precursor", "edss": "EDSS", "btk": "BTK",
     "nfkb": "NF-κB", "bdnf": "BDNF", "ngf": "NGF", "hbegf": "HB-EGF", "egfr": "EGFR", "trkb": "TrkB", "trka": "TrkA",
-    "s1p": "S1P",
+    "s1p": "S1P", "glast": "GLAST", "epsc": "EPSC", "ipsc": "IPSC",
 }  # fmt: skip
 _GREEK = {"a": "α", "b": "β", "g": "γ"}
 _MOST_MEANING = 80
@@ -44,7 +44,9 @@ def _token(text: str) -> str:
         return text
     number, receptor, kind = found.groups()
     kind = _GREEK[kind] if kind and number == "1" else (kind or "").upper()
-    return f"IL-{number}{kind}{' receptor' if receptor else ''}{receptor[1:] if receptor else ''}"
+    if receptor and receptor[1:]:
+        return f"IL-{number}{receptor.upper()}{kind}"
+    return f"IL-{number}{kind}{' receptor' if receptor else ''}"
 
 
 def meaning(name: str, note: str) -> str:
