@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+from dataclasses import replace
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
 
 import leukinetics as lk
+from leukinetics.report.trial.answer import answer
 from leukinetics.report.trial.courses import Course, courses
 from leukinetics.report.trial.design_words import BRIEF, KINDS, brief, endpoint_words
 from leukinetics.report.trial.folder import Finished, open_folder
@@ -115,6 +117,20 @@ def test_a_level_that_hardly_changes_is_drawn_in_percent(trial: Finished) -> Non
     assert (start[["q05", "q50", "q95"]] == 0).all(axis=None)
     assert course.drawn["q50"].between(-5, 5).all()
     assert course.table["q50"].min() > 1000
+
+
+def test_a_small_effect_on_what_changes_little_is_not_called_negligible(trial: Finished) -> None:
+    volume = trial.protocol.model_copy(update={"endpoint": trial.protocol.endpoint[3:]})
+    row = {"endpoint": "volume", "arm": "drug", "reference": "placebo", "measure": "percent_difference", "n": 24,
+           "estimate": 0.5, "ci_low": 0.3, "ci_high": 0.7, "p_value": 0.001}  # fmt: skip
+    told: list[dict[str, Any]] = [
+        {"name": arm, "endpoints": {"volume": {"estimate": estimate, "unit": "%"}}}
+        for arm, estimate in (("placebo", -1.0), ("drug", -0.5))
+    ]
+    small = replace(trial, protocol=volume, summary={**trial.summary, "arms": told, "contrasts": [row]})
+    assert "negligible" not in answer(small)[0]
+    told[0]["endpoints"]["volume"]["estimate"] = -20.0
+    assert "negligible" in answer(small)[0]
 
 
 def test_chance_is_no_covariate_and_duration_is_in_years(trial: Finished) -> None:
