@@ -23,8 +23,7 @@ DRIVES = [
 ]  # fmt: skip
 COVARIATES = {
     "age": "year", "sex": "dimensionless", "weight": "kg", "height": "cm", "bmi": "kg/m^2",
-    "albumin_covariate": "g/L", "clcr": "mL/min", "crp_covariate": "mg/L",
-    "disease_duration": "year",
+    "albumin_covariate": "g/L", "clcr": "mL/min", "crp_covariate": "mg/L", "disease_duration": "year",
 }  # fmt: skip
 CORE = [
     "healthy", "endotoxaemia", "il6_infusion", "rheumatoid_arthritis", "caps", "metabolic_inflammation", "post_mi",
@@ -74,7 +73,8 @@ def test_a_disease_has_its_modules_and_one_with_a_history_its_duration(name):
     }
     assert set(content["extra"]) <= there
     if "history" in content:
-        assert content["history"].keys() == {"duration"} and content["history"]["duration"] in content["population"]
+        assert content["history"].keys() == {"duration", "onset_age"}
+        assert content["history"]["duration"] in content["population"]
     else:
         assert "ms" not in content["extra"]
 
@@ -98,7 +98,7 @@ def test_every_number_has_kind_and_source(condition, name, row):
         assert row["kind"] == "derived" and row["note"] and row["value"] in (0, 1)
     elif row["kind"] == "calibrated":
         assert row["prior"] > 0 and re.fullmatch(SPREAD, row["uncertainty"]) and row["note"]
-    else:
+    elif row["source"] != "definition":
         assert SOURCE.search(row["source"]), row["source"]
     assert not HELD_OUT.search(f"{row['source']} {row.get('note', '')}")
 
