@@ -279,7 +279,9 @@ class _Reader:
         if sound:
             self.drug.counts = str(unit)
         else:
-            what = f"'counts' is '{unit!s:.40}'; it is the time or energy that one of the species stands for, such as 'h'."
+            what = (
+                f"'counts' is '{unit!s:.40}'; it is the time or energy that one of the species stands for, such as 'h'."
+            )
             self.checks.add(what, "supplies", i, "counts")
 
     # ---- doses ---------------------------------------------------------------------------------------

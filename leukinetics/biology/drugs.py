@@ -12,7 +12,8 @@ A dose into the CSF (intrathecal at once; intranasal out of a depot, along the o
 
     V_csf csf' = ka F D - V_csf k (csf - csf_ratio C),   V1 C' = ... + V_csf k (csf - csf_ratio C)
 
-Where enzymes carry shares f of the clearance, CL is CL (1 + sum of f (activity - 1)). At a target's site the drug adds concentration/KD to the port that the modules use.
+Where enzymes of the model carry shares f of the clearance, CL is CL (1 + sum of f (activity - 1)). At a target's site
+the drug adds concentration/KD to the port that the modules use.
 """
 
 from __future__ import annotations
