@@ -80,8 +80,11 @@ def test_no_state_becomes_negative(condition: str) -> None:
     assembly = _assembly(condition, "infliximab", "escitalopram", "minocycline")
     table = _drawn(assembly, n, 5)
     table["drive_nfkb"] = rng.lognormal(0, 0.7, n)
-    table["drive_il6_other"] = rng.lognormal(0, 1.5, n)
-    table["drive_tnf_other"] = rng.lognormal(0, 1, n)
+    if condition == "mdd":
+        table["tissue_load"] = rng.lognormal(0, 1.5, n)
+    else:
+        table["drive_il6_other"] = rng.lognormal(0, 1.5, n)
+        table["drive_tnf_other"] = rng.lognormal(0, 1, n)
     table["trait_load"] = rng.lognormal(1, 1.2, n)
     table["inflammation_sensitivity"] = rng.lognormal(0, 0.8, n)
     table["bmi"] = rng.uniform(16, 50, n)
