@@ -17,7 +17,7 @@ from leukinetics.trial.plan import plan
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NAMES = (
     *("cantos", "endotoxin_anakinra", "rescue", "sle_anifrolumab"),
-    *("mdd_addon", "mdd_il6_enriched", "mdd_infliximab"),
+    *("mdd_addon", "mdd_il6_enriched", "mdd_infliximab", "mdd_one_drug_three_diseases"),
     *("ms_anti_il1", "ms_natalizumab", "ms_neurotrophic", "ms_ocrelizumab"),
 )
 COHORTS = ("ms_il6_csf",)  # no trials: they have tests of their own
