@@ -123,6 +123,20 @@ def test_two_clocks() -> None:
     assert found["quinolinic_acid_csf"][2] < 1.05 * found["quinolinic_acid_csf"][0]
 
 
+def test_typhoid_vaccine_tires_without_fever_and_hardly_moves_mood() -> None:
+    """Cytokines highest within 8 h, CRP at a day, no change of mood (doi:10.1016/j.bbi.2013.01.004)."""
+    doses = _doses("mood_endotoxaemia", "typhoid_vaccine", "im", 0.5e-6, 1.0, 1)
+    read = ["il6", "tnf", "fever", "fatigue", "mood", "crp"]
+    found = _course([0.0, 6 / 24, 1.0, 2.0], read, doses, "mood_endotoxaemia", "typhoid_vaccine")
+    rise = {name: values / values[0] for name, values in found.items() if name != "fever"}
+    assert 2 < rise["il6"][1] < 3.5
+    assert 1.1 < rise["tnf"][1] < rise["il6"][1]
+    assert found["fever"].max() < 0.1
+    assert 1.1 < rise["fatigue"][1] and rise["mood"][1] < 1.1
+    assert rise["crp"].argmax() == 2
+    assert abs(rise["fatigue"][2] - 1) < 0.05
+
+
 def test_interferon_alpha_makes_the_syndrome_in_weeks_and_it_goes() -> None:
     doses = _doses("mood_hepatitis_c", "interferon_alpha", "sc", 605.0, 2.333, 36)
     read = ["depression", "fatigue", "tryptophan", "kynurenine", "quinolinic_acid_csf", "serotonin", "dopamine", "bdnf"]
