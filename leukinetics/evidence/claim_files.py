@@ -22,12 +22,13 @@ class _Strict(BaseModel):
 
 
 class Dose(_Strict):
-    """A dose of a drug of the formulary at ``start``; ``every`` and ``count`` repeat it."""
+    """A dose of a drug of the formulary at ``start``, given over ``duration``; ``every`` and ``count`` repeat it."""
 
     drug: str
     amount: str
     route: str
     start: str = "0 d"
+    duration: str = "0 d"
     every: str | None = None
     count: int = Field(1, ge=1)
 

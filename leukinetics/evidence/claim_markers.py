@@ -11,6 +11,7 @@ from leukinetics.errors import suggest
 from leukinetics.evidence.claim_files import Check, Run
 from leukinetics.evidence.claim_runs import NotThere, times_of
 from leukinetics.trial import Prepared, prepare, run_candidates
+from leukinetics.trial.times import days
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +63,7 @@ def _prepared(check: Check, patients: int) -> Prepared:
             "trial": {
                 "name": check.id,
                 "condition": check.condition,
-                "duration": check.at,
+                "duration": check.at if days(check.at) > 0 else "1 d",
                 "patients_per_arm": patients,
                 "seed": SEED,
                 "design": "twins",

@@ -159,8 +159,9 @@ class Laboratory:
             doses.append(
                 {
                     "time": days(dose.start),
+                    "duration": days(dose.duration),
                     "target": drug.route_target[dose.route],
-                    "amount": amount * (patients["weight"].to_numpy() if per_kg else 1.0),
+                    "amount": amount * (_weight(assembly, patients) if per_kg else 1.0),
                     **every,
                 }
             )
@@ -185,6 +186,11 @@ class Laboratory:
             {"time": 0.0, "target": name, "amount": (times_of(change) - 1.0) * rest[name].to_numpy()[:, 0]}
             for name, change in run.state.items()
         ]
+
+
+def _weight(assembly: Any, patients: pd.DataFrame) -> Any:
+    """Body weights, kg, of models that use them or do not."""
+    return patients["weight"].to_numpy() if "weight" in patients else float(typical(assembly)["weight"].iloc[0])
 
 
 def _by_patient(doses: list[dict[str, Any]], n: int) -> pd.DataFrame | None:
