@@ -194,6 +194,22 @@ def test_crp_is_read_by_no_equation_of_mood() -> None:
     assert abs(other["hamd17"] - one["hamd17"]) < 1e-4
 
 
+@pytest.mark.parametrize(
+    "modifier",
+    [
+        {"bmi": 36.0}, {"tissue_load": 0.4}, {"drive_nlrp3": 1.6}, {"drive_nfkb": 1.3}, {"trauma": 1.0},
+        {"gut_leak": 0.3}, {"il1b_factor": 1.4},
+    ],
+)  # fmt: skip
+def test_modifiers_act_by_inflammation(modifier: dict[str, float]) -> None:
+    """Obesity, metabolic syndrome, diabetes, infection, trauma, leaky gut and variants of IL1B."""
+    read = ["neuroinflammation", "hamd17"]
+    start = {"bmi": 26.0, "gut_leak": 0.0, "trauma": 0.0}
+    base, raised = _settled("mdd", read, **start), _settled("mdd", read, **start | modifier)
+    assert raised["neuroinflammation"] > 1.02 * base["neuroinflammation"]
+    assert raised["hamd17"] > base["hamd17"]
+
+
 def test_a_switch_has_two_states_in_some_people() -> None:
     read = ["depression"]
     low = _settled("mdd", read, episode=0.0, trait_load=5.0)["depression"]
