@@ -1,20 +1,18 @@
-"""The page of the tutorial: the template, with every number out of the results."""
+"""The page of a tutorial: its template, with every number out of its results."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from leukinetics.commands.tutorial.tutorial import Results, Tutorial
 from leukinetics.report.trial.numbers import number
 
-TEMPLATE = Path(__file__).with_name("page.md.j2")
-Results = Mapping[str, Any]
 
 
-def page(found: Results) -> str:
-    """The whole text, as Markdown."""
+def page(one: Tutorial, found: Results) -> str:
+    """The whole text of a tutorial, as Markdown."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -24,7 +22,7 @@ def page(found: Results) -> str:
     environment.globals |= {
         "contrast": contrast, "arm": _arm, "interval": interval, "over_draws": over_draws, "tail": _tail
     }  # fmt: skip
-    text = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(r=found)
+    text = environment.from_string(one.template.read_text(encoding="utf-8")).render(r=found)
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
 
