@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 SEED = 1
-#: Virtual patients in an arm, for each draw.
-PATIENTS = 60
+#: Virtual patients in an arm for each draw, and where their ranks are compared.
+PATIENTS, RANKED = 60, 200
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _of_many(check: Check, n: int) -> tuple[Array, dict[str, Array]]:
     if check.kind == "markers":
         drugs = list(dict.fromkeys(d.drug for run in check.run for d in run.doses))
         rows, drawn = _drawn([biology.assemble(check.condition, drugs=drugs)], n)
-        found = rank_correlations(check, rows, PATIENTS)
+        found = rank_correlations(check, rows, RANKED)
         return (found[:, 0] - found[:, 1] if found.shape[1] == 2 else found[:, 0]), drawn
     study, _, name = check.readout.partition(".")
     target = load_targets(ids=[study])[0]
