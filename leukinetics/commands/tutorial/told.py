@@ -63,8 +63,11 @@ def told(summary: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]
         },
         "contrasts": [_of(row, _CONTRAST) for row in summary["contrasts"]],
         "subgroups": summary["subgroups"],
+        "thresholds": summary["thresholds"],
         "power": summary["power"],
     }
+    if summary.get("also"):
+        found["also"] = summary["also"]
     if summary["uncertainty"]:
         found["draws"] = summary["uncertainty"]["draws"]
         asked = (summary["sensitivity"] or {}).get("arm")  # what would narrow the effect is told of this arm

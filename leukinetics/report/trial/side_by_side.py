@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,7 @@ def beside(trial: Finished) -> Beside | None:
     shared = [e for e in dict.fromkeys(r["endpoint"] for r in rows) if _shared(rows, e)]
     return Beside(
         [
-            _forest(trial, e, [r for r in rows if r["endpoint"] == e], f"conditions-{i + 1}")
+            forest([r for r in rows if r["endpoint"] == e], _title(trial, e), trial.unit(e), f"conditions-{i + 1}")
             for i, e in enumerate(shared)
         ],
         _who(conditions),
@@ -119,11 +120,17 @@ def _drawn(row: Row) -> Row:
     return {"measure": row["measure"], **{k: row.get(v) for k, v in keys.items()}}
 
 
-def _forest(trial: Finished, endpoint: str, rows: list[Row], name: str) -> Picture:
-    """Rows by arm, within it by condition: draws as circle and line, fitted values as a diamond."""
+def _title(trial: Finished, endpoint: str) -> str:
+    e = trial.endpoint_by_id.get(endpoint)
+    return sentence(endpoint_words(trial, e))[:-1] if e is not None else plain(endpoint)
+
+
+def forest(rows: Sequence[Row], title: str, unit: Any, name: str) -> Picture:
+    """An endpoint's rows of ``also`` by arm, within it by condition: the draws' median and interval as circle and line,
+    fitted values as a diamond (with their confidence interval where there are no draws)."""
     measure = str(rows[0]["measure"])
     scale = factor(measure)
-    arms = [a for a in trial.arms if any(r["arm"] == a for r in rows)]
+    arms = list(dict.fromkeys(r["arm"] for r in rows))
     conditions = list(dict.fromkeys(str(r["condition"]) for r in rows))
     look = looks([*conditions, ""], "")
     lines = [r for arm in arms for r in rows if r["arm"] == arm]
@@ -136,14 +143,12 @@ def _forest(trial: Finished, endpoint: str, rows: list[Row], name: str) -> Pictu
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(measure_title(measure, trial.unit(endpoint)))
-    e = trial.endpoint_by_id.get(endpoint)
-    title = sentence(endpoint_words(trial, e))[:-1] if e is not None else plain(endpoint)
+    axes.set_xlabel(measure_title(measure, unit))
     figure.text(10 / WIDTH, 1 - 16 / height, short(title, 95), fontsize=11, fontweight="bold", va="center")
-    figure.text(
-        10 / WIDTH, 1 - (top - 28) / height, "circle and line: median and 95 % of the draws; diamond: fitted values",
-        fontsize=9.5, color=SOFT, va="center",
-    )  # fmt: skip
+    drawn = any(real(r.get("median")) is not None for r in rows)
+    key = "circle and line: median and 95 % of the draws; diamond: fitted values"
+    key = key if drawn else "diamond and line: fitted values with their confidence interval"
+    figure.text(10 / WIDTH, 1 - (top - 28) / height, key, fontsize=9.5, color=SOFT, va="center")
     said = []
     for i, r in enumerate(lines):
         colour = look[str(r["condition"])].colour
@@ -153,6 +158,8 @@ def _forest(trial: Finished, endpoint: str, rows: list[Row], name: str) -> Pictu
                 axes.axhline(i - 0.5, color="#d0d7de", lw=0.8, xmin=-(LEFT - 10) / (0.33 * WIDTH), clip_on=False)
         _left(axes, i, short(r["condition"], 32), 150, bold=False)
         low, median, high = (real(r.get(k)) for k in ("low", "median", "high"))
+        if median is None and (ci := [v for k in ("ci_low", "ci_high") if (v := real(r.get(k))) is not None]):
+            axes.plot([v * scale for v in ci], [i] * len(ci), color=colour, lw=1.5)
         if low is not None and high is not None and median is not None:
             axes.plot([low * scale, high * scale], [i, i], color=colour, lw=2.2, solid_capstyle="round")
             axes.plot([median * scale], [i], "o", color=colour, ms=6.5, mew=0)
