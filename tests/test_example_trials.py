@@ -38,7 +38,8 @@ def test_an_example_is_prepared(name: str) -> None:
 def test_an_example_runs_to_its_report(name: str, tmp_path: Path) -> None:
     """With few patients, draws and trajectories: the same stages as the whole."""
     text = (EXAMPLES / f"{name}.toml").read_text(encoding="utf-8")
-    text = text.replace('kinds = ["assumed"]', 'parameters = ["reactivation_il1", "protection_power"]')
+    some = '["mood_power", "bdnf_tnf"]' if name.startswith("mdd") else '["reactivation_il1", "protection_power"]'
+    text = text.replace('kinds = ["assumed"]', f"parameters = {some}")
     for key, few in (("draws", 2), ("trajectories", 2), ("replicates", 50), ("sizes", [10, 20])):
         text = "\n".join(f"{key} = {few}" if line.startswith(f"{key} = ") else line for line in text.splitlines())
     spec = tmp_path / f"{name}.toml"
@@ -53,6 +54,12 @@ def test_an_example_runs_to_its_report(name: str, tmp_path: Path) -> None:
     assert summary["patients"]["failed"] == 0
     assert {c["endpoint"] for c in summary["contrasts"]} == {e.id for e in protocol.endpoint}
     assert (out / "report.html").stat().st_size > 50_000
+    others = (summary["also"] or {"conditions": [{}]})["conditions"][1:]
+    assert len(others) == len(protocol.also)
+    for other in others:
+        assert other["patients"]["enrolled"] == 12
+        assert other["patients"]["failed"] == 0
+        assert (out / other["folder"] / "report.html").stat().st_size > 50_000
 
 
 @pytest.mark.parametrize(
