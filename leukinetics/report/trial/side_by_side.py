@@ -66,8 +66,8 @@ def elsewhere(trial: Finished) -> str:
         known = _drawn(r) if real(r["median"]) is not None else r
         parts.append(f"{plain(r['condition'])} {interval(known, factor(r['measure']))}")
     how = "median and 95 % of draws" if any(real(r["median"]) is not None for r in rows) else f"{trial.level} CI"
-    unit = measure_title(str(rows[0]["measure"]), trial.unit(name))
-    return f"{unit} with {plain(arm)} ({how}): {'; '.join(parts)}."
+    measure = measure_title(str(rows[0]["measure"]), trial.unit(name))
+    return f"{_title(trial, name)}, {measure} with {plain(arm)} ({how}): {'; '.join(parts)}."
 
 
 def _shared(rows: list[Row], endpoint: str) -> bool:
