@@ -20,7 +20,7 @@ def blood() -> Problem:
 
 def test_a_target_belongs_to_the_part_whose_modules_its_conditions_add() -> None:
     parts = {t.id: part_of(t) for t in load_targets()}
-    assert {name for name, part in parts.items() if part == "mdd"} == {n for n in parts if n.startswith("mdd_")}
+    assert {name for name, part in parts.items() if part == "mdd"} == {n for n in parts if n.startswith(("mdd_", "one_drug"))}
 
 
 def test_the_parameters_of_the_core_are_not_fitted_again(blood: Problem) -> None:

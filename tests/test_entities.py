@@ -13,7 +13,7 @@ COLUMNS = [
     "id", "name", "kind", "molar_mass", "ncbi_gene", "uniprot", "mesh", "mondo", "chebi", "other", "made_of",
     "source", "note",
 ]  # fmt: skip
-KINDS = {"protein", "gene", "chemical", "drug", "disease", "cell", "variant", "complex"}
+KINDS = {"protein", "gene", "chemical", "drug", "disease", "cell", "variant", "complex", "behaviour"}
 PATTERNS = {
     "ncbi_gene": r"\d+",
     # https://www.uniprot.org/help/accession_numbers

@@ -29,7 +29,7 @@ EXPECTED = {
     ),
     *("ponsegromab", "anamorelin", "lps", "rhil6", "rhil1b", "hydrocortisone", "tolebrutinib", "trkb_agonist"),
     *("rhbdnf", "rhhbegf", "il1ra_shuttle", "il1b_shuttle"),
-    *("aerobic_exercise", "energy_restriction"),
+    *("aerobic_exercise", "energy_restriction", "typhoid_vaccine"),
 }
 
 KEYS = {"id", "name", "entity", "modality", "pk", "binding", "distribution", "supplies", "regimen"}

@@ -68,9 +68,9 @@ PARTS = {
     "mdd": Part(
         "mdd",
         "inflammatory depression",
-        patients=64,
-        many=64,
-        slopes=32,
+        patients=256,
+        many=256,
+        slopes=64,
         numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
         before=(CORE,),
         chance=True,
