@@ -16,6 +16,7 @@ from leukinetics.evidence import Target
 from leukinetics.evidence.baselines import CONDITIONS
 
 COMMITTED = Path(__file__).parent / "results"
+MODULES = CONDITIONS.parent / "modules"
 CORE = "core"
 
 
@@ -87,13 +88,13 @@ def part_named(name: str) -> Part:
 
 
 def part_of(target: Target) -> str:
-    """The part that a target belongs to: that of the modules which one of its conditions adds, or the core."""
+    """The part that a target belongs to: the last one with modules which one of its conditions adds, or the core."""
+    found = {CORE}
     for variant in target.variants_of(target.readout):
         trial = target.protocol_of(variant).get("trial", {})
-        for group in _extra(str(trial.get("condition", ""))):
-            if group in PARTS:
-                return group
-    return CORE
+        for name in _extra(str(trial.get("condition", ""))):
+            found |= {name, *(path.parent.name for path in MODULES.glob(f"*/{name}.ant"))}
+    return [name for name in PARTS if name in found][-1]
 
 
 def drawn_before(part: Part, folder: Path = COMMITTED) -> frozenset[str]:
