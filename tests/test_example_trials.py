@@ -13,6 +13,7 @@ from leukinetics.cli import app
 from leukinetics.evidence import load_targets
 from leukinetics.trial import Protocol, prepare
 from leukinetics.trial.plan import plan
+from leukinetics.trial.variants import variants
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NAMES = (
@@ -31,6 +32,7 @@ def test_these_are_all() -> None:
 def test_an_example_is_prepared(name: str) -> None:
     prepared = prepare(EXAMPLES / f"{name}.toml")
     assert prepared.protocol.report.question
+    assert len(variants(prepared)) == len(prepared.protocol.also)
 
 
 @pytest.mark.slow
