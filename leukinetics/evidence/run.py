@@ -60,8 +60,8 @@ class Ran:
 
     @property
     def patients(self) -> int:
-        """How many patients an arm has."""
-        return int(next(iter(self.outcomes.values())).people.shape[2])
+        """How many patients an arm has, of the variant that has most."""
+        return max(int(o.people.shape[2]) for o in self.outcomes.values())
 
     @property
     def solved(self) -> Array:
@@ -109,7 +109,10 @@ class Ran:
         outcome = self.outcomes[variant]
 
         def chosen(found: Array) -> Array:
-            return found if patients is None else found[:, patients]
+            if patients is None:
+                return found
+            n = found.shape[1]  # fewer than there are places, where variants differ in size
+            return found[:, patients[:n] * n // len(patients)]
 
         def values(endpoint: str) -> Array:
             return chosen(outcome.values(endpoint, arm))
