@@ -10,6 +10,7 @@ from leukinetics import biology
 from leukinetics.calibration.core import part_problem
 from leukinetics.calibration.problem import objective
 from leukinetics.calibration.results import read_fit
+from leukinetics.evidence import load_targets
 
 #: By part, a condition that has its modules.
 CONDITIONS = {"ms": "ms_rr", "mdd": "mdd"}
@@ -45,3 +46,9 @@ def test_committed_values_are_those_of_the_tables(part: str, committed: dict[str
         assert table.loc[name, "kind"] == "calibrated", row["key"]
         assert table.loc[name, "published_value"] == pytest.approx(row["value"], rel=1e-5), ADVICE.format(part)
         assert table.loc[name, "prior"] > 0
+
+
+def test_nothing_of_a_validate_row_is_fitted(committed: dict[str, Any]) -> None:
+    assert {r["role"] for r in committed["readouts"]} == {"calibrate"}
+    validate = {f"{t.id}.{r.id}" for t in load_targets() for r in t.readout if r.role == "validate"}
+    assert validate and not validate & {r["key"] for r in committed["readouts"]}

@@ -114,9 +114,3 @@ def test_the_core_draws_as_it_did_without_the_part(tmp_path: Path, monkeypatch: 
     both = patients.draws(assembly, 20, seed=4)
     monkeypatch.setattr(sys.modules["leukinetics.patients.draws"], "LATER", {"posterior:ms": tmp_path / "none.tsv"})
     pd.testing.assert_frame_equal(both, patients.draws(assembly, 20, seed=4), check_exact=True)
-
-
-def test_nothing_of_a_validate_row_is_fitted(committed: dict[str, Any]) -> None:
-    assert {r["role"] for r in committed["readouts"]} == {"calibrate"}
-    validate = {f"{t.id}.{r.id}" for t in load_targets() for r in t.readout if r.role == "validate"}
-    assert validate and not validate & {r["key"] for r in committed["readouts"]}
