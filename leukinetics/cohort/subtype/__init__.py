@@ -1,0 +1,1 @@
+"""Who is inflammatory, how sure that is, and what a therapy would do for whom."""
