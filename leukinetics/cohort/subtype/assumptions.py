@@ -1,7 +1,7 @@
 """How much a predicted benefit rests on what is only assumed.
 
-Let f_d be the answer with draw d of all that is not known, and g_d that with the same draw but for the assumptions, which
-are another draw's. Then
+Let f_d be the answer with draw d of all that is not known, and g_d that with the same draw but for the assumptions,
+which are another draw's. Then
 
     T = 1/2 E[(f - g)²] / Var(f)
 
@@ -14,22 +14,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukinetics.cohort.subtype.spread import FEWEST, DrawMean, between
+from leukinetics.cohort.subtype.spread import FEWEST, DrawMean
 from leukinetics.cohort.subtype.virtual import ASSUMED, VirtualPatients
 from leukinetics.cohort.subtype.weights import Weights
 from leukinetics.trial.statistics.compare import number
-from leukinetics.trial.studies.variance import Shares
+from leukinetics.trial.studies.variance import Shares, mean_correlation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
 
-RESAMPLES = 200
+RESAMPLES = 1000
 
 
 def assumptions(
@@ -39,8 +40,8 @@ def assumptions(
     noise: Sequence[tuple[float, Weights, Array]],
 ) -> dict[str, Any]:
     """``share``: T, with a 95 % interval by resampling the draws; ``assumed`` of the ``uncertain`` parameters;
-    ``draws_that_agree``: the posterior share of draws whose answer has the sign of the whole; ``noise``: the answer with
-    the SD of the markers' noise taken ``factor`` times as large.
+    ``draws_that_agree``: the posterior share of draws whose answer has the sign of the whole; ``noise``: the answer
+    with the SD of the markers' noise taken ``factor`` times as large.
     """
     kinds = [o.get("kind") for o in virtual.origins.values()]
     found: dict[str, Any] = {
@@ -51,12 +52,12 @@ def assumptions(
     both = sorted(set(drawn) & set(mixed or {}))
     if mixed is None or len(both) < FEWEST:
         return found
-    share = total_index([drawn[k] for k in both], [mixed[k] for k in both])
+    terms = Terms.of([drawn[k] for k in both], [mixed[k] for k in both])
+    share = terms.index(np.arange(len(both)))
     if math.isnan(share):
         return found
     rng = np.random.default_rng([virtual.seed, 8])
-    picks = (rng.choice(both, len(both)).tolist() for _ in range(RESAMPLES))
-    again = np.array([total_index([drawn[k] for k in keys], [mixed[k] for k in keys]) for keys in picks])
+    again = np.array([terms.index(rng.integers(len(both), size=len(both))) for _ in range(RESAMPLES)])
     again = again[np.isfinite(again)]
     if len(again) < RESAMPLES / 2:
         return found | {"share": number(share)}
@@ -64,14 +65,36 @@ def assumptions(
     return found | {"share": number(share), "ci_low": number(low), "ci_high": number(high)}
 
 
-def total_index(drawn: Sequence[DrawMean], mixed: Sequence[DrawMean]) -> float:
-    """T, from 0 to 1; NaN where the answer does not vary over draws."""
-    whole = between(drawn) ** 2
-    if not whole > 0:
-        return math.nan
-    weight = np.sqrt([f.weight * g.weight for f, g in zip(drawn, mixed, strict=True)])
-    square = [(f.mean - g.mean) ** 2 - _error(f.shares, g.shares) for f, g in zip(drawn, mixed, strict=True)]
-    return min(max(0.5 * float(weight @ square) / float(weight.sum()) / whole, 0.0), 1.0)
+@dataclass(frozen=True)
+class Terms:
+    """What T is made of, draw by draw: posterior ``weight``, answer f and its squared ``error`` (that the draws do not
+    share), ``square`` = (f - g)² less its error."""
+
+    weight: Array
+    f: Array
+    error: Array
+    square: Array
+
+    @classmethod
+    def of(cls, drawn: Sequence[DrawMean], mixed: Sequence[DrawMean]) -> Terms:
+        together = mean_correlation([m.shares for m in drawn])
+        pairs = list(zip(drawn, mixed, strict=True))
+        return cls(
+            np.array([math.sqrt(f.weight * g.weight) for f, g in pairs]),
+            np.array([f.mean for f, _ in pairs]),
+            np.array([(1.0 - together) * f.error**2 for f, _ in pairs]),
+            np.array([(f.mean - g.mean) ** 2 - _error(f.shares, g.shares) for f, g in pairs]),
+        )
+
+    def index(self, use: NDArray[np.intp]) -> float:
+        """T of some of the draws, from 0 to 1; NaN where the answer does not vary over them."""
+        p = self.weight[use] / self.weight[use].sum()
+        left = 1.0 - float((p**2).sum())
+        f = self.f[use]
+        whole = float(p @ (f - p @ f) ** 2) / left - float(p @ self.error[use]) if left > 0 else 0.0
+        if not whole > 0:
+            return math.nan
+        return min(max(0.5 * float(p @ self.square[use]) / whole, 0.0), 1.0)
 
 
 def _error(one: Shares, other: Shares) -> float:

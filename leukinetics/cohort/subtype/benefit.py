@@ -31,7 +31,6 @@ from leukinetics.cohort.subtype.virtual import (
     FITTED,
     MIXED,
     PART,
-    PERSON,
     REFERENCE,
     TREATED,
     VirtualPatients,
@@ -80,27 +79,29 @@ def predict(
     _check(virtual, measured, known or {})
     table = virtual.table
     main = ALL if (table[PART] == ALL).any() else FITTED
-    own = table[(table[PART] == main).to_numpy()]
+    own: pd.DataFrame = table[(table[PART] == main).to_numpy()]
     log = log_likelihood(virtual, own, measured, known or {})
     w = _weighted(own, log)
-    fitted_rows = table[(table[PART] == FITTED).to_numpy()]
+    fitted_rows: pd.DataFrame = table[(table[PART] == FITTED).to_numpy()]
     wf = _weighted(fitted_rows, log_likelihood(virtual, fitted_rows, measured, known or {}))
+    told, reference = _told(w, own, virtual.worth), _level(w, own[REFERENCE].to_numpy(dtype=float))
     found: dict[str, Any] = {
         "effective": number(w.effective),
         "virtual_patients": len(own),
         "markers": _places(virtual, fitted_rows, measured),
         "unit": virtual.unit,
-        "benefit": _told(w, own, virtual.worth),
+        "benefit": told,
         "fitted": _told(wf, fitted_rows, virtual.worth),
         "population": _told(_weighted(own, np.zeros(len(own))), own, virtual.worth),
-        "reference": _level(w, own[REFERENCE].to_numpy(dtype=float)),
+        "reference": reference,
         "treated": _level(w, own[TREATED].to_numpy(dtype=float)),
         "split": None, "assumptions": None, "narrowing": None,
         "analysis": "virtual patients weighted by the probability of the measurements",
         "note": None,
     }  # fmt: skip
-    if w.effective < LEAST or wf.effective < LEAST:
-        return _refused(found, min(w.effective, wf.effective), len(own if w.effective < wf.effective else fitted_rows))
+    least, of = min((w.effective, len(own)), (wf.effective, len(fitted_rows)))
+    if least < LEAST:
+        return _refused(found, least, of)
     means = by_draw(w, own, LEAST_IN_DRAW)
     parts = split(w, own, means, virtual.chance)
     found["split"] = _split(parts, virtual)
@@ -127,7 +128,7 @@ def predict_rows(
     are left out; a row of which nothing is known has the whole population's answer and a note that says so."""
     converted = {name: _in_unit(virtual, name, x) for name, x in markers.items()}
     given = {name: np.asarray(values, dtype=float) for name, values in (known or {}).items()}
-    sizes = {len(x) for x in (*converted.values(), *given.values())}
+    sizes = {len(x) for x in converted.values()} | {len(v) for v in given.values()}
     if len(sizes) != 1:
         raise DataError(f"Markers and covariates have {sorted(sizes)} rows; give each one row per patient.")
     found = []

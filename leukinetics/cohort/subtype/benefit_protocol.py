@@ -42,8 +42,10 @@ class Benefit(Part):
         None
     )
     markers: Annotated[list[Name], Field(min_length=1, description="readouts that may be measured of a patient")]
-    further: Annotated[list[Name], Field(description="others, of which is said what they would tell besides")] = []
-    noise: Annotated[dict[str, str], Field(description="SDs in place of the assays'")] = {}
+    further: Annotated[
+        list[Name], Field(default_factory=list, description="others, of which is said what they would tell besides")
+    ]
+    noise: Annotated[dict[str, str], Field(default_factory=dict, description="SDs in place of the assays'")]
     people: Annotated[int, Field(ge=100, le=1_000_000, strict=True, description="virtual patients")] = 4000
     lives: Annotated[int | None, Field(ge=1, le=100, strict=True, description="courses of each of them")] = None
     seed: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True, description="same seed, same people")] = 1
@@ -69,10 +71,11 @@ class Person(Part):
     """A patient: what was ``measured`` ("8 mg/L", "< 1.5 pg/mL", "2 to 4 pg/mL"), and covariates that are ``known``."""
 
     name: Annotated[Name, Field(description="who")]
-    measured: Annotated[dict[str, str], Field(description="by marker")] = {}
+    measured: Annotated[dict[str, str], Field(default_factory=dict, description="by marker")]
     known: Annotated[
-        dict[str, Number], Field(description="covariates, as reports have them (age in years, sex 1: woman)")
-    ] = {}
+        dict[str, Number],
+        Field(default_factory=dict, description="covariates, as reports have them (age in years, sex 1: woman)"),
+    ]
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if not self.measured and not self.known:
@@ -88,7 +91,7 @@ class BenefitProtocol(Part):
     benefit: Annotated[Benefit, Field(description="the head")]
     report: Annotated[Report, Field(description="words of the report")] = Report()
     uncertainty: Annotated[BenefitUncertainty | None, Field(description="what is not known")] = BenefitUncertainty()
-    patient: Annotated[list[Person], Field(description="patients whose benefit is predicted")] = []
+    patient: Annotated[list[Person], Field(default_factory=list, description="patients whose benefit is predicted")]
 
     def problems(self) -> Iterator[tuple[str, str]]:
         names = [p.name for p in self.patient]

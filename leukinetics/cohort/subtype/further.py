@@ -61,7 +61,7 @@ def explained(z: Array, b: Array, w: Weights) -> float:
     whole = float(w.w @ (b - mean) ** 2)
     used = total > 0
     k, n = int(used.sum()), w.effective
-    if not whole > 0 or n <= k + 1:
+    if not whole > 1e-24 * mean**2 or n <= k + 1:
         return math.nan
     within = np.bincount(bins, weights=w.w * b, minlength=BINS)[used] / total[used]
     r2 = float(total[used] @ (within - mean) ** 2) / whole

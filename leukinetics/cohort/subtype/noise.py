@@ -1,7 +1,7 @@
 """How probable a measurement is, given what is truly there: the assay's error and the variation within a person.
 
 A sample of a person whose own mean is x reads, on the scale of the spread (ln or plain), x + s z with a standard normal
-z and s² = within-person² + analytical², as :func:`leukinetics.assays.measure` makes it; counts are Poisson. A measurement
+z and s² = within-person² + analytical², as :func:`leukinetics.assays.measure` makes it; counts are Poisson. A result
 known to lie in [l, u] has the probability of that interval; one that is reported in steps that of its step; one that is
 reported to the last digit the density. Errors of two readouts are taken as independent.
 """
@@ -104,7 +104,7 @@ def noise_of(assay: Assay, spread: str = "") -> Noise:
     scales = {s.scale for s in parts}
     if len(scales) > 1 or not scales <= {LOG, PLAIN}:
         raise DataError(
-            f"The noise of '{assay.readout}' is on the scales {', '.join(sorted(scales))}; give one, such as \"ln 0.3\"."
+            f"The noise of '{assay.readout}' is on the scales {', '.join(sorted(scales))}; give one, as \"ln 0.3\"."
         )
     return Noise(scales.pop() if scales else PLAIN, math.sqrt(sum(s.size**2 for s in parts)), **shape)
 
@@ -119,7 +119,7 @@ def log_interval(a: Array, b: Array) -> Array:
     top, bottom = log_ndtr(high), log_ndtr(low)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = top + np.log1p(-np.exp(bottom - top))
-    return np.where(np.isneginf(bottom), top, found)
+    return np.asarray(np.where(np.isneginf(bottom), top, found))
 
 
 def _log(x: float) -> float:

@@ -68,7 +68,7 @@ def by_draw(w: Weights, rows: pd.DataFrame, least: float) -> dict[int, DrawMean]
         mean = own.mean(benefit[here])
         parts = own.w * (benefit[here] - mean)
         people, place = np.unique(person[here], return_inverse=True)
-        summed = np.bincount(place, weights=parts)
+        summed = np.asarray(np.bincount(place, weights=parts), dtype=float)
         error = math.sqrt(float((summed**2).sum()))
         found[int(k)] = DrawMean(
             total, mean, error, own.variance(benefit[here]), own.effective, Shares(people, summed)

@@ -135,7 +135,7 @@ def virtual_patients(
     progress(0, 1, "virtual patients")
     parts, measured = [], (float("nan"), float("nan"))
     outcome = run_candidates(with_lives(prepared, each), [{}], threads)
-    parts.append(_rows(outcome, 0, protocol, each).assign(**{PART: FITTED, DRAW: -1}))
+    parts.append(_rows(outcome, 0, protocol, each, FITTED, -1))
     _require(parts[0], prepared)
     measured = _measured(outcome)
     study, drawn, origins, lost = protocol.uncertainty, {}, {}, 0
@@ -257,16 +257,16 @@ def _draws(
         progress(first, len(sets), said)
         outcome = run_candidates(lives, sets[first : first + size], threads)
         for k in range(len(outcome.people)):
-            rows = _rows(outcome, k, protocol, each)
+            rows = _rows(outcome, k, protocol, each, part, first + k)
             if len(rows) < ENOUGH * prepared.n:
                 lost += 1
                 continue
-            found.append(rows.assign(**{PART: part, DRAW: first + k}))
+            found.append(rows)
     progress(len(sets), len(sets), "draws")
     return found, lost
 
 
-def _rows(outcome: Outcome, k: int, protocol: BenefitProtocol, each: int) -> pd.DataFrame:
+def _rows(outcome: Outcome, k: int, protocol: BenefitProtocol, each: int, part: str, draw: int) -> pd.DataFrame:
     """The lives of a candidate that were solved in both arms."""
     import pandas as pd
 
@@ -282,21 +282,24 @@ def _rows(outcome: Outcome, k: int, protocol: BenefitProtocol, each: int) -> pd.
     told = {n: v[k] for n, v in outcome.enrolled.columns.items() if n in covariate_table(plan)}
     printed = in_clinical_units(plan, told)
     found: dict[str, Any] = {
+        PART: part,
+        DRAW: draw,
         PERSON: people // each, BENEFIT: sign * (treated - reference), REFERENCE: reference, TREATED: treated,
     }  # fmt: skip
     for name in (*head.markers, *head.further):
         found[f"marker.{name}"] = outcome.endpoints[f"{_MARKER}{name}"].numbers[k, 0]
     found |= {f"known.{name}": values for name, values in printed.items() if np.ptp(values[np.isfinite(values)]) > 0}
     table = pd.DataFrame(found)
-    there = (people >= 0) & np.isfinite(table[[BENEFIT, *(c for c in table if c.startswith("marker."))]]).all(axis=1)
-    return table[there.to_numpy()].reset_index(drop=True)
+    there = (people >= 0) & np.isfinite(table[[BENEFIT, *(c for c in found if c.startswith("marker."))]]).all(axis=1)
+    kept: pd.DataFrame = table[there.to_numpy()].reset_index(drop=True)
+    return kept
 
 
 def _require(rows: pd.DataFrame, prepared: Prepared) -> None:
     if len(rows) < ENOUGH * prepared.n:
         raise ProtocolError(
-            f"eligibility: only {len(rows)} of {prepared.n} virtual patients could be enrolled and simulated; widen the "
-            "trial's criteria."
+            f"eligibility: only {len(rows)} of {prepared.n} virtual patients could be enrolled and simulated; widen "
+            "the trial's criteria."
         )
 
 
