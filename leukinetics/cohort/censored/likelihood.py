@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 MOST_STEPS = 200
-#: Of the Newton decrement (twice what a further step would add to the log likelihood).
-CLOSE = 1e-11
+#: Of the Newton decrement (twice what a further step would add), relative to the log likelihood and 10.
+CLOSE = 1e-12
 #: A spread this much smaller than that of the values is none.
 NO_SPREAD = 1e9
 
@@ -109,7 +109,7 @@ def maximum(rows: Rows, start: Top | None = None) -> Top:
     for _ in range(MOST_STEPS):
         step = _solved(curve, slope)
         gain = float(step @ slope)
-        if gain < CLOSE:
+        if gain < CLOSE * (10 + abs(here)):
             return _told(theta, curve, here)
         if step[-1] < -0.75 * theta[-1]:
             step = step * (-0.75 * theta[-1] / step[-1])

@@ -1,0 +1,188 @@
+"""Whether groups differ in how many are detected: shares, tests of tables, odds ratios, trend. Functions of arrays.
+
+``seen`` is 1 where a row is detected, 0 where not and NaN where that is not known
+(:meth:`leukinetics.cohort.values.Censored.detected`); rows of NaN count nowhere. Results are rows of a summary: numbers
+that cannot be had are None, and ``note`` says why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukinetics.errors import DataError
+from leukinetics.trial.statistics.compare import number
+from leukinetics.trial.statistics.describe import wilson
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[np.float64]
+    Row = dict[str, Any]
+
+#: Fewer expected people than this in a cell, and the chi-square distribution is replaced by resampling.
+SPARSE = 5.0
+RESAMPLES = 9999
+#: Largest number of rows whose 2 x 2 table has its exact conditional odds ratio.
+MOST_EXACT = 100_000
+CORRECTIONS = {"holm": "holm", "bh": "fdr_bh", "none": "none"}
+
+
+def share(seen: ArrayLike, alpha: float = 0.05) -> Row:
+    """``n``, ``detected``, ``share`` with Wilson's interval."""
+    y = _known(seen)
+    return share_of(int(y.sum()), len(y), alpha)
+
+
+def share_of(k: int, n: int, alpha: float = 0.05) -> Row:
+    """The same of ``k`` detected among ``n``."""
+    if n == 0:
+        nobody: Row = dict.fromkeys(("share", "ci_low", "ci_high"))
+        return {"n": 0, "detected": 0, **nobody, "note": "nobody is measured"}
+    e = wilson(k / n, n, alpha)
+    told = {"share": number(e.estimate), "ci_low": number(e.low), "ci_high": number(e.high)}
+    return {"n": n, "detected": k, **told, "note": ""}
+
+
+def counts(seen: ArrayLike, groups: ArrayLike, names: Sequence[str]) -> NDArray[np.int64]:
+    """(groups, 2): detected, not detected, of each of ``names``."""
+    y, labels = np.asarray(seen, dtype=float), np.asarray(groups)
+    if len(y) != len(labels):
+        raise DataError(f"There are {len(y)} rows and {len(labels)} groups; give each row its group.")
+    cells = []
+    for name in names:
+        mine = y[labels == name]
+        cells.append([int((mine == 1).sum()), int((mine == 0).sum())])
+    return np.array(cells, dtype=np.int64).reshape(len(names), 2)
+
+
+def table_test(cells: ArrayLike, seed: int = 1, label: str = "groups", method: str = "auto") -> Row:
+    """Whether the shares of a table (groups, 2) differ: ``p_value``, ``statistic``, ``df``, ``n``, ``analysis``.
+
+    ``method``: "exact" is Fisher's test, for more than two groups that of Freeman and Halton (Biometrika
+    1951;38:141-9), by 9,999 tables of the same margins where there are too many to go through; "chi_square";
+    "auto" is chi-square, for fewer than 5 expected people in a cell by such tables.
+    """
+    from scipy.stats import MonteCarloMethod, chi2_contingency, fisher_exact
+
+    table = np.asarray(cells, dtype=np.int64)
+    table = table[table.sum(axis=1) > 0]
+    n = int(table.sum())
+    found: Row = {"p_value": None, "statistic": None, "df": max(len(table) - 1, 0), "n": n}
+    if method not in ("auto", "exact", "chi_square"):
+        raise DataError(f"The test '{method}' is unknown; known are auto, exact, chi_square.")
+    if len(table) < 2:
+        return found | {"analysis": "not tested", "note": "not tested: there are not two groups"}
+    if not (table.sum(axis=0) > 0).all():
+        all_or_none = "all" if table[:, 0].sum() else "none"
+        return found | {"analysis": "not tested", "note": f"not tested: {all_or_none} are detected"}
+    rng = np.random.default_rng(stream(seed, label))
+    plain = chi2_contingency(table, correction=False)
+    if method == "exact":
+        if len(table) == 2:
+            p, how = float(fisher_exact(table).pvalue), "Fisher's exact test"
+        elif (exact := _freeman_halton(table)) is not None:
+            p, how = exact, "Fisher's exact test (Freeman-Halton)"
+        else:
+            resampled = fisher_exact(table, method=MonteCarloMethod(n_resamples=RESAMPLES, rng=rng))
+            p, how = float(resampled.pvalue), f"Fisher's exact test, {RESAMPLES:,} tables with the same margins"
+        return found | {"p_value": number(p), "analysis": how, "note": ""}
+    p, how = float(plain.pvalue), "chi-square test"
+    if method == "auto" and plain.expected_freq.min() < SPARSE:
+        resampling = MonteCarloMethod(n_resamples=RESAMPLES, rng=rng)
+        p = float(chi2_contingency(table, correction=False, method=resampling).pvalue)
+        how = f"chi-square test, {RESAMPLES:,} tables with the same margins"
+    return found | {"p_value": number(p), "statistic": number(float(plain.statistic)), "analysis": how, "note": ""}
+
+
+def trend(cells: ArrayLike, scores: Sequence[float] | None = None) -> Row:
+    """Whether the share rises or falls over ordered groups: the Cochran-Armitage test (statsmodels, linear by linear
+    association). ``scores``: of the groups, by default 0, 1, 2, ...; ``statistic`` is z, above 0 where it rises."""
+    from statsmodels.stats.contingency_tables import Table
+
+    table = np.asarray(cells, dtype=float)
+    given = np.arange(len(table), dtype=float) if scores is None else np.asarray(scores, dtype=float)
+    if len(given) != len(table):
+        raise DataError(f"There are {len(table)} groups and {len(given)} scores; give one of each.")
+    use = table.sum(axis=1) > 0
+    table, given = table[use], given[use]
+    found: Row = {
+        "p_value": None,
+        "statistic": None,
+        "n": int(table.sum()),
+        "analysis": "Cochran-Armitage test of trend",
+    }
+    if len(table) < 2 or np.ptp(given) == 0:
+        return found | {"note": "not tested: there are not two groups"}
+    if not (table.sum(axis=0) > 0).all():
+        return found | {"note": "not tested: all or none are detected"}
+    result = Table(table, shift_zeros=False).test_ordinal_association(row_scores=given, col_scores=np.array([1.0, 0.0]))
+    # statsmodels divides by n - 1; Cochran and Armitage by n.
+    n = float(table.sum())
+    z = float(result.zscore) * math.sqrt(n / (n - 1))
+    from scipy.special import ndtr
+
+    return found | {"p_value": number(float(2 * ndtr(-abs(z)))), "statistic": number(z), "note": ""}
+
+
+def corrected(p_values: Sequence[float | None], method: str = "holm") -> list[float | None]:
+    """p values adjusted for their number: "holm" (family-wise), "bh" (false discovery rate of Benjamini and Hochberg),
+    "none". None stays None, and does not count."""
+    from statsmodels.stats.multitest import multipletests
+
+    if method not in CORRECTIONS:
+        raise DataError(f"The correction '{method}' is unknown; known are {', '.join(CORRECTIONS)}.")
+    where = [i for i, p in enumerate(p_values) if p is not None and not math.isnan(p)]
+    found: list[float | None] = [None] * len(p_values)
+    if where and method != "none":
+        adjusted = multipletests([p_values[i] for i in where], method=CORRECTIONS[method])[1]
+        for i, q in zip(where, adjusted, strict=True):
+            found[i] = number(float(q))
+    elif method == "none":
+        found = [None if p is None or math.isnan(p) else number(p) for p in p_values]
+    return found
+
+
+def stream(seed: int, what: str) -> int:
+    """A seed of its own for each use."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{what}".encode()).digest()[:8], "big")
+
+
+def _known(seen: ArrayLike) -> Array:
+    y = np.asarray(seen, dtype=float)
+    return np.asarray(y[~np.isnan(y)])
+
+
+#: Most pairs (sum so far, tables) that the exact test of several groups goes through.
+MOST_TABLES = 2_000_000
+
+
+def _freeman_halton(table: NDArray[np.int64]) -> float | None:
+    """The share of tables with the same margins that are no likelier than this one; None where they are too many."""
+    from scipy.special import gammaln
+
+    sizes, detected = table.sum(axis=1), int(table[:, 0].sum())
+    ways = float(np.prod(np.minimum(sizes, detected)[:-1].astype(float) + 1))
+    if ways > MOST_TABLES:
+        return None
+
+    def log_ways(k: Array, n: int) -> Array:
+        return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+
+    sums, logs = np.zeros(1), np.zeros(1)
+    for i, n in enumerate(sizes[:-1]):
+        k = np.arange(0, min(int(n), detected) + 1, dtype=float)
+        sums = (sums[:, None] + k).ravel()
+        logs = (logs[:, None] + log_ways(k, int(n))).ravel()
+        room = sizes[i + 1 :].sum()
+        fit = (sums <= detected) & (detected - sums <= room)
+        sums, logs = sums[fit], logs[fit]
+    logs = logs + log_ways(detected - sums, int(sizes[-1]))
+    logs -= log_ways(np.array([float(detected)]), int(sizes.sum()))
+    here = sum(float(log_ways(np.array([float(k)]), int(n))[0]) for k, n in zip(table[:, 0], sizes, strict=True))
+    here -= float(log_ways(np.array([float(detected)]), int(sizes.sum()))[0])
+    return min(float(np.exp(logs[logs <= here + 1e-9]).sum()), 1.0)
