@@ -8,7 +8,7 @@ It is TOML, made by :func:`leukinetics.cohort.table.guess` and edited by whoever
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
@@ -20,8 +20,8 @@ from leukinetics.trial.protocol.fields import AboveZero, Between, Count, Name, T
 
 Matrix = Literal["csf", "serum", "plasma", "other"]
 #: Names that columns of a cohort's rows have already.
-RESERVED = ("person", "visit", "time", "group")
-_WORDS = Field(default_factory=list)
+RESERVED = ("person", "visit", "time", "group", "row")
+_WORDS: Any = Field(default_factory=list)
 
 
 def _unit(value: object) -> object:

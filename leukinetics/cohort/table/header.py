@@ -1,0 +1,115 @@
+"""Which rows of a file are its header, what the columns are called, and the units that headers hold."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from leukinetics.cohort.table.cells import Kind, folded, plain, read_cell
+from leukinetics.cohort.table.grid import Value, as_text, letter
+from leukinetics.cohort.table.note import Findings, some
+from leukinetics.cohort.table.units_text import spelled
+
+#: Rows at the top among which the header is looked for.
+TOP = 60
+#: What stands in a second row of a header, below the name of the analyte.
+_PARTS = frozenset({
+    "value", "values", "result", "results", "conc", "concentration", "level", "lod", "lloq", "loq", "llod", "limit",
+    "mean", "unit", "units", "flag", "flags", "batch", "plate", "csf", "serum", "plasma", "liquor", "raw", "final",
+    "measured", "comment", "date",
+})  # fmt: skip
+_IN_BRACKETS = re.compile(r"(?P<before>.*?)[\s_,.]*[(\[{]\s*(?P<unit>[^()\[\]{}]+?)\s*[)\]}]\s*(?P<after>.*)")
+_AFTER = re.compile(r"[\s_,.;:/-]+")
+#: Units that are too like the end of a name to be taken without brackets.
+_NOT_BARE = frozenset({"min", "points", "score", "ratio", "mo", "u", "d", "m", "h", "y", "M", "percent", "day"})
+
+
+def header_of(top: Sequence[Sequence[Value]]) -> list[int]:
+    """The rows (from 0) of the header among the rows at the top of a file; empty where there is none."""
+    filled = [[i for i, c in enumerate(row) if _text(c)] for row in top]
+    width = max((len(f) for f in filled), default=0)
+    kinds = [len({_text(row[i]) for i in f}) for row, f in zip(top, filled, strict=True)]
+    first = next((k for k, f in enumerate(filled) if len(f) >= max(2, 0.6 * width) and kinds[k] > 1), None)
+    if first is None or width < 2:
+        return []
+    if 2 * sum(_is_value(top[first][i]) for i in filled[first]) >= len(filled[first]):
+        return []
+    rows = [first]
+    if first and filled[first - 1] and _needs_more(top[first]) and not _values(top[first - 1], filled[first - 1]):
+        rows.insert(0, first - 1)
+    following = first + 1
+    while following < len(top) and len(rows) < 3 and _continues(top[following], top[rows[-1]], filled[following]):
+        rows.append(following)
+        following += 1
+    return rows
+
+
+def column_names(rows: Sequence[Sequence[Value]], width: int, findings: Findings) -> list[str]:
+    """The names of columns out of the rows of a header, each unlike the others."""
+    texts = [[_text(row[i]) if i < len(row) else "" for i in range(width)] for row in rows]
+    last = Counter(folded(t) for t in texts[-1])
+    for above, below in pairwise(texts):
+        for i in range(1, width):  # a merged cell has its text on the left
+            part = folded(below[i])
+            if not above[i] and above[i - 1] and (part in _PARTS or spelled(below[i]) or last[part] > 1):
+                above[i] = above[i - 1]
+    names = []
+    for i in range(width):
+        parts = list(dict.fromkeys(t[i] for t in texts if t[i]))
+        names.append(" ".join(parts) or f"column {letter(i)}")
+    twice = [n for n, k in Counter(names).items() if k > 1]
+    if twice:
+        findings.note(
+            "odd",
+            f"Several columns are called {some(twice)}; each has its letter added to its name, as "
+            f"'{twice[0]} (column {letter(names.index(twice[0]))})'.",
+            column=twice[0],
+            count=len(twice),
+        )
+    return [f"{n} (column {letter(i)})" if n in twice else n for i, n in enumerate(names)]
+
+
+def split_unit(name: str) -> tuple[str, str | None]:
+    """("IL-6", "pg/mL") of "IL-6 (pg/ml)", "IL-6 [pg/mL]", "IL-6, pg/mL" or "IL-6_pg_ml"; None without a unit."""
+    name = plain(name)
+    found = _IN_BRACKETS.fullmatch(name)
+    if found and (unit := spelled(found["unit"])):
+        return " ".join(f"{found['before']} {found['after']}".split()), unit
+    for gap in _AFTER.finditer(name):
+        rest = name[gap.end() :]
+        unit = spelled(rest)
+        if gap.start() and unit and rest not in _NOT_BARE:
+            return name[: gap.start()], unit
+    return name, None
+
+
+def _continues(row: Sequence[Value], above: Sequence[Value], filled: Sequence[int]) -> bool:
+    """Whether a row goes on with a header: units, or the parts of what is above."""
+    if not filled or _values(row, filled):
+        return False
+    over = {i: _text(above[i]) if i < len(above) else "" for i in filled}
+    new = [i for i in filled if _text(row[i]) != over[i]]  # a cell merged downwards has the same text in both
+    return bool(new) and all(not over[i] or spelled(_text(row[i])) or folded(_text(row[i])) in _PARTS for i in new)
+
+
+def _needs_more(row: Sequence[Value]) -> bool:
+    """Whether the names of a header's row do not stand on their own: some are alike, or parts of something above."""
+    texts = [folded(t) for c in row if (t := _text(c))]
+    return len(set(texts)) < len(texts) and any(t in _PARTS or spelled(t) for t in texts)
+
+
+def _values(row: Sequence[Value], filled: Sequence[int]) -> bool:
+    return any(_is_value(row[i]) for i in filled)
+
+
+def _text(cell: Value) -> str:
+    return plain(as_text(cell))
+
+
+def _is_value(cell: Value) -> bool:
+    if not isinstance(cell, str):
+        return True
+    read = read_cell(cell)
+    return read.kind == Kind.DATE or (read.kind in (Kind.NUMBER, Kind.BELOW, Kind.ABOVE) and read.value == read.value)
