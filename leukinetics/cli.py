@@ -141,17 +141,27 @@ def trial(
 
 @app.command()
 def cohort(
-    protocol: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The cohort's protocol.")],
-    out: Annotated[Path, typer.Option(help="Folder for the cohort's files.", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(metavar="SPEC.toml|TABLE", help="A cohort's protocol, or a table: CSV, Excel, Parquet.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder for the cohort's files.", show_default=False)] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the cohort in --out.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
+    dictionary: Annotated[
+        Path | None, typer.Option(metavar="D.toml", help="What a table's columns are.", show_default=False)
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Of a workbook.", show_default=False)] = None,
+    write_dictionary: Annotated[
+        Path | None,
+        typer.Option(metavar="D.toml", help="Write what a table seems to be, to be corrected.", show_default=False),
+    ] = None,
 ) -> None:
-    """Sample a biomarker with a limit of detection in virtual people, and analyse it as a study would."""
+    """Biomarkers with a limit of detection: in virtual people (SPEC.toml), or in a table of real ones."""
     with mistakes():
         from leukinetics.commands.cohort import Job, run_job
 
-        print(run_job(Job(protocol, out, overwrite, threads, not no_report)))
+        print(run_job(Job(source, out, overwrite, threads, not no_report, dictionary, sheet, write_dictionary)))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""``leukinetics cohort``: a cohort's protocol in; people, statistics and a report out."""
+"""``leukinetics cohort``: a cohort's protocol, or a table of biomarkers, in; people, statistics and a report out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from leukinetics.cohort import CohortResult, read_cohort, run_cohort
 from leukinetics.cohort.read import is_cohort
+from leukinetics.cohort.table import is_table
+from leukinetics.cohort.table.files import SUFFIXES
 from leukinetics.commands.progress import status_line
 from leukinetics.errors import DataError
 from leukinetics.report.trial.numbers import interval, p_phrase, percent
@@ -14,35 +16,53 @@ from leukinetics.report.trial.numbers import interval, p_phrase, percent
 
 @dataclass(frozen=True)
 class Job:
-    """What the command line asked for."""
+    """What the command line asked for. ``protocol`` may be a table of biomarkers, of which the last three are."""
 
     protocol: Path
-    out: Path
+    out: Path | None = None
     overwrite: bool = False
     threads: int | None = None
     report: bool = True
+    dictionary: Path | None = None
+    sheet: str | None = None
+    write_dictionary: Path | None = None
 
 
 def run_job(job: Job) -> str:
     """Run the job; what to print of it. Raises LeukineticsError for a user's mistakes."""
+    if is_table(job.protocol):
+        from leukinetics.commands.cohort_table import TableJob, run_table
+
+        table = TableJob(job.protocol, job.out, job.dictionary, job.sheet, job.write_dictionary, job.overwrite)
+        return run_table(table)
+    for option in ("dictionary", "sheet", "write_dictionary"):
+        if getattr(job, option) is not None:
+            name = option.replace("_", "-")
+            raise DataError(f"--{name} goes with a table ({', '.join(SUFFIXES)}), and '{job.protocol}' is none.")
     if job.protocol.suffix == ".toml" and job.protocol.is_file() and not is_cohort(job.protocol):
         read_cohort(job.protocol)  # says what is wrong with a file that is no TOML, or misses a key
     elif job.protocol.suffix != ".toml":
-        raise DataError(f"'{job.protocol}' is no protocol of a cohort; name a .toml file with a table [cohort].")
+        raise DataError(
+            f"'{job.protocol}' is neither a protocol of a cohort, a .toml file with a table [cohort], nor a table of "
+            f"biomarkers ({', '.join(SUFFIXES)})."
+        )
+    if job.out is None:
+        raise DataError("A virtual cohort needs a folder for its files; name one with --out.")
+    out = job.out
     with status_line("the cohort") as say:
         result = run_cohort(
             job.protocol,
-            job.out,
+            out,
             overwrite=job.overwrite,
             threads=job.threads,
             progress=lambda done, total, what: say(f"{what}: {done} of {total}"),
         )
-        written = job.out / "summary.json"
+        written = out / "summary.json"
         if job.report:
             from leukinetics.report.cohort import write_cohort_report
 
             say("writing the report")
-            written = write_cohort_report(job.out)
+            written = write_cohort_report(out)
     return "\n".join([*summary(result), str(written)])
 
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leukinetics.cohort.table.convert_cells import molar_mass
 from leukinetics.cohort.table.dictionary import Dictionary
 from leukinetics.cohort.table.note import Note
-from leukinetics.cohort.values import Censored
+from leukinetics.cohort.values import Censored, quotient
+from leukinetics.errors import DataError
+from leukinetics.patients.convert import convert
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,3 +68,16 @@ class CohortTable:
     def repeated(self) -> bool:
         """Whether somebody has several samples."""
         return bool(self.rows[PERSON].duplicated().any())
+
+    def ratio(self, name: str) -> Censored:
+        """The ratio of a pair of the dictionary, cerebrospinal fluid to serum, both in one unit. DataError where there
+        is no such pair, or their units measure different things."""
+        pair = next((p for p in self.dictionary.pair if p.name == name), None)
+        if pair is None:
+            known = ", ".join(p.name for p in self.dictionary.pair) or "none"
+            raise DataError(f"There is no pair '{name:.60}' in '{self.source}'; there are {known}.")
+        csf, serum = self.analytes[pair.csf], self.analytes[pair.serum]
+        if csf.unit != serum.unit:
+            observable = next(a.observable for a in self.dictionary.analyte if a.name == pair.serum)
+            serum = serum.scaled(convert(1.0, serum.unit, csf.unit, molar_mass(observable)), csf.unit)
+        return quotient(csf, serum, name)
