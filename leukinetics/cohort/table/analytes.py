@@ -82,7 +82,8 @@ def _intervals(analyte: Analyte, cells: Cells, number: Array, limit: Array, find
     if lacking.any():
         words = Counter(cells.text(i) for i in cells.of_kind(Kind.BELOW) if np.isnan(cells.numbers[i]))
         findings.problem(
-            f"{plural(int(lacking.sum()), 'cell')} such as '{next(iter(words)).strip():.40}' {_say(lacking)} below a limit that "
+            f"{plural(int(lacking.sum()), 'cell')} such as '{next(iter(words)).strip():.40}' {_say(lacking)} below a "
+            "limit that "
             "nothing states; give limit, limit_column or limits in its [[analyte]] of a dictionary.",
             cells.in_file(lacking),
             cells.column.name,
@@ -100,7 +101,8 @@ def _not_above_zero(bad: Mask, known: Mask, number: Array, cells: Cells, finding
         if (mask & ~known).any():
             rows = cells.in_file(mask & ~known)
             findings.problem(
-                f"{plural(len(rows), 'cell')} {'is' if len(rows) == 1 else 'are'} {what}, which no concentration is; where "
+                f"{plural(len(rows), 'cell')} {'is' if len(rows) == 1 else 'are'} {what}, which no concentration is; "
+                "where "
                 "this means below the limit, give limit in its [[analyte]] of a dictionary.",
                 rows,
                 name,
@@ -142,7 +144,10 @@ def _mark_flagged(
         findings.note("decision", f"{head} as between the limits of detection and quantification", where, name)
     if (flagged & ~inside).any():
         where = cells.in_file(flagged & ~inside)
-        text = f"'{name}': {plural(len(where), 'number')} with a mark above the limit of quantification {highest:g}, taken as observed"
+        text = (
+            f"'{name}': {plural(len(where), 'number')} with a mark above the limit of quantification {highest:g}, "
+            "taken as observed"
+        )
         findings.note("odd", text, where, name)
 
 
@@ -155,7 +160,8 @@ def _above(
     lacking = above & ~np.isfinite(number) & (most == math.inf)
     if lacking.any():
         findings.problem(
-            f"{plural(int(lacking.sum()), 'cell')} {_say(lacking)} above a limit that nothing states; give upper_limit in its "
+            f"{plural(int(lacking.sum()), 'cell')} {_say(lacking)} above a limit that nothing states; give "
+            "upper_limit in its "
             "[[analyte]] of a dictionary.",
             cells.in_file(lacking),
             name,
@@ -210,14 +216,18 @@ def _look_at(
         return
     seen = np.sort(observed[(lower == upper) & np.isfinite(observed)])
     if known.any() and len(seen) and seen[0] >= FAR * float(np.nanmax(limit)):
-        text = f"'{name}': the limit {np.nanmax(limit):g}{unit} is far below the lowest number, {seen[0]:g}: is it in another unit?"
+        text = (
+            f"'{name}': the limit {np.nanmax(limit):g}{unit} is far below the lowest number, {seen[0]:g}: is it in "
+            "another unit?"
+        )
         findings.note("odd", text, (), name)
     ties = int((seen == seen[0]).sum()) if len(seen) else 0
     if ties >= max(FEWEST, TIED * len(seen)) and ties < len(seen) and not (lower[measured] == 0).any():
         rows = cells.in_file((observed == seen[0]) & (lower == upper))
         findings.note(
             "odd",
-            f"'{name}': {ties:,} of {len(seen):,} numbers are exactly {seen[0]:g}{unit}, the lowest of all, and nothing is marked "
+            f"'{name}': {ties:,} of {len(seen):,} numbers are exactly {seen[0]:g}{unit}, the lowest of all, and "
+            "nothing is marked "
             "as below a limit: if this stands for what was not detected, give limit in its [[analyte]] of a dictionary",
             rows,
             name,

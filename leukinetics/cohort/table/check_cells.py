@@ -16,14 +16,16 @@ def check_cells(cells: Cells, findings: Findings, advice: str = "") -> None:
         texts = [cells.text(i) for i in unknown]
         listed = ", ".join(f'"{_quotable(t)}"' for t in texts[:SHOWN])
         findings.problem(
-            f"{some(texts)} {'is' if len(texts) == 1 else 'are'} neither a number nor a word that is known; correct the "
+            f"{some(texts)} {'is' if len(texts) == 1 else 'are'} neither a number nor a word that is known; correct "
+            "the "
             f"cells, or add missing = [{listed}] to [table] of a dictionary, where it means not measured{advice}.",
             cells.where(unknown),
             name,
         )
     if dates := cells.of_kind(Kind.DATE):
         findings.problem(
-            f"{some(cells.text(i) for i in dates)} {'is a date' if len(dates) == 1 else 'are dates'}, where a number is "
+            f"{some(cells.text(i) for i in dates)} {'is a date' if len(dates) == 1 else 'are dates'}, where a number "
+            "is "
             "expected (spreadsheets turn numbers such as 1.5 into dates); correct the cells.",
             cells.where(dates),
             name,
@@ -45,7 +47,8 @@ def check_marks(cells: Cells, decimal: Mark, findings: Findings) -> None:
     name, mark = cells.column.name, "comma" if decimal == "." else "point"
     if either and other:
         findings.problem(
-            f"'{cells.text(either[0])}' may have a decimal {mark} (as '{cells.text(other[0])}' in {_row(cells, other)}) or a "
+            f"'{cells.text(either[0])}' may have a decimal {mark} (as '{cells.text(other[0])}' in "
+            f"{_row(cells, other)}) or a "
             "mark of thousands; write all numbers in the same way.",
             cells.where(either),
             name,

@@ -85,7 +85,8 @@ def unit_factors(
         if factors[i] != 1.0:
             findings.note(
                 "decision",
-                f"'{cells.column.name}': {plural(len(where), 'number')} in {read} (column '{units.name}') converted to {unit} "
+                f"'{cells.column.name}': {plural(len(where), 'number')} in {read} (column '{units.name}') converted "
+                f"to {unit} "
                 f"(times {factors[i]:g})",
                 where,
                 cells.column.name,

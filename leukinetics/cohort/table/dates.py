@@ -19,9 +19,10 @@ _PIVOT = 68
 
 
 def order_of(texts: Iterable[str]) -> tuple[str | None, str | None]:
-    """(order, an example that proves nothing) of dates such as 3/4/2020: "dmy" or "mdy" where one of them has a day above
-    12; "dmy" where full stops divide them. (None, example) where nothing proves an order, (None, None) where none needs
-    one. ValueError where both are proved.
+    """(order, an example that proves nothing) of dates such as 3/4/2020.
+
+    "dmy" or "mdy" where one of them has a day above 12, "dmy" where full stops divide them; (None, example) where
+    nothing proves an order, (None, None) where none needs one. ValueError where both are proved.
     """
     proved: dict[str, str] = {}
     open_example = None

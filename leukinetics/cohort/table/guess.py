@@ -78,7 +78,8 @@ def guess_columns(grid: Grid, given: Dictionary, decimal: Mark, findings: Findin
     outcomes += list(_outcomes(columns))
     if not analytes:
         findings.problem(
-            "no column was found to hold a biomarker: neither by its name, nor by a unit such as pg/mL in its header, nor "
+            "no column was found to hold a biomarker: neither by its name, nor by a unit such as pg/mL in its "
+            "header, nor "
             f"by cells such as <0.5; there are {', '.join(grid.names[:20])}. Name it in an [[analyte]] of a dictionary."
         )
     taken: set[str] = set()

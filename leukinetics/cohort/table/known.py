@@ -18,7 +18,8 @@ _CONTROLS = re.compile(
     r"|hc|nc|hcs|hv|ond|nind|oind|healthy.*|gesunde?|normals?|placebo|controls?\b.*|ctl|nd controls?"
 )
 ID = re.compile(
-    r"(?:patient|pat|subject|subj|person|participant|sample|case|proband|study|record|usubj|pt|individual|donor)?[ _.-]*"
+    r"(?:patient|pat|subject|subj|person|participant|sample|case|proband|study|record|usubj|pt|individual|donor)?[ "
+    r"_.-]*"
     r"(?:id|no|nr|number|code|nummer|identifier|#)|patient|subject|person|participant|proband|usubjid|pseudonym|subjid|individual"
 )
 VISIT = re.compile(
@@ -29,7 +30,8 @@ TIME = re.compile(
     r"|date of (?:sample|sampling|lp|collection)|datum.*entnahme|entnahmedatum"
 )
 GROUP = re.compile(
-    r"group|groups|gruppe|arm|diagnosis|diagnose|dx|cohort|phenotype|disease|condition|class|case[ _/]?control|status group"
+    r"group|groups|gruppe|arm|diagnosis|diagnose|dx|cohort|phenotype|disease|condition|class|case[ "
+    r"_/]?control|status group"
     r"|diagnostic group|study group|patient group|disease group|treatment group|disease course|course|category|subtype"
 )
 GROUP_FIRST = re.compile(r"group|groups|gruppe|study group|patient group|diagnostic group|disease group")
@@ -57,11 +59,13 @@ COVARIATES: tuple[tuple[re.Pattern[str], str, str, str | None], ...] = (
 )
 #: Outcomes that are told by their names.
 BINARY = re.compile(
-    r"active|activity|active disease|relapse|progressed|progression|response|responder|remission|died|death|dead|event|mortality"
+    r"active|activity|active "
+    r"disease|relapse|progressed|progression|response|responder|remission|died|death|dead|event|mortality"
     r"|converted|conversion|gd|gd positive|gad|enhancing lesions?"
 )
 COUNT = re.compile(
-    r"(?:n|number|no|nr|count)[ _]?(?:of)?[ _]?(?:relapses|attacks|events|exacerbations|lesions)|relapses|attacks|exacerbations|new[ _](?:t2[ _])?lesions"
+    r"(?:n|number|no|nr|count)[ _]?(?:of)?[ "
+    r"_]?(?:relapses|attacks|events|exacerbations|lesions)|relapses|attacks|exacerbations|new[ _](?:t2[ _])?lesions"
 )
 EXPOSURE = re.compile(r"follow[- _]?up(?:[ _].*)?|fu[ _].*|exposure|observation time|years observed|.*\.exposure")
 DURATION = re.compile(

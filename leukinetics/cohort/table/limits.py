@@ -74,7 +74,8 @@ def _of_column(
     bad = [i for i in bad if read.which([i]).any()]
     if bad:
         findings.problem(
-            f"{some(read.text(i) for i in bad)} {'is' if len(bad) == 1 else 'are'} no limit of detection; expected numbers "
+            f"{some(read.text(i) for i in bad)} {'is' if len(bad) == 1 else 'are'} no limit of detection; expected "
+            "numbers "
             "above 0, or nothing.",
             read.where(bad),
             column.name,
@@ -109,7 +110,8 @@ def own_limits(
         if len(different) == 1 and least >= different[0]:
             findings.note(
                 "decision",
-                f"'{name}': {plural(int(has.sum()), 'cell')} '<{different[0]:g}' {'gives' if has.sum() == 1 else 'give'} the "
+                f"'{name}': {plural(int(has.sum()), 'cell')} '<{different[0]:g}' "
+                f"{'gives' if has.sum() == 1 else 'give'} the "
                 f"limit of detection of all rows, {different[0]:g}",
                 cells.in_file(has),
                 name,
@@ -119,7 +121,8 @@ def own_limits(
         more = f" and {len(different) - 6} more" if len(different) > 6 else ""
         findings.note(
             "decision",
-            f"'{name}': the limit of a row is that of its cell '<...': {said}{more}; of rows with a number it is not known. "
+            f"'{name}': the limit of a row is that of its cell '<...': {said}{more}; of rows with a number it is not "
+            "known. "
             "Give limits by batch, or a limit_column, where they are",
             cells.in_file(has),
             name,
@@ -130,8 +133,10 @@ def own_limits(
         if other.any():
             findings.note(
                 "odd",
-                f"'{name}': {plural(int(other.sum()), 'cell')} '<...' {'has' if other.sum() == 1 else 'have'} another limit "
-                f"than the one that was given ({_range(limit[other])}), such as {stated[other][0]:g}; a row's own counts",
+                f"'{name}': {plural(int(other.sum()), 'cell')} '<...' {'has' if other.sum() == 1 else 'have'} "
+                "another limit "
+                f"than the one that was given ({_range(limit[other])}), such as {stated[other][0]:g}; a row's own "
+                "counts",
                 cells.in_file(other),
                 name,
             )

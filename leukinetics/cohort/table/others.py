@@ -166,7 +166,10 @@ def _tell_half(one: Cells, other: Cells, x: Array, y: Array, on: Context) -> Non
         half = np.isfinite(has) & np.isnan(lacks)
         if half.any():
             rows = a.in_file(half)
-            text = f"{plural(len(rows), 'row')} with '{a.column.name}' and without '{b.column.name}' {_lack(rows)} this outcome"
+            text = (
+                f"{plural(len(rows), 'row')} with '{a.column.name}' and without '{b.column.name}' {_lack(rows)} this "
+                "outcome"
+            )
             on.findings.note("odd", text, rows, b.column.name)
 
 
@@ -193,7 +196,8 @@ def _two(column: Column, positive: str | None, on: Context, outcome: bool) -> tu
         positive = positive_word(present, outcome)
         if positive is None:
             on.findings.problem(
-                f'which of {some(present)} counts as 1 is not known; say positive = "..." in its entry of a dictionary.',
+                f'which of {some(present)} counts as 1 is not known; say positive = "..." in its entry of a '
+                "dictionary.",
                 (),
                 name,
             )

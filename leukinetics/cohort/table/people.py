@@ -146,7 +146,8 @@ def _since_first(form: Format, cells: Cells, dates: list[int], people: list[str]
             return np.full(len(people), np.nan)
         if example is not None:
             findings.problem(
-                f'\'{example}\' may begin with the day or the month; say dates = "dmy" or "mdy" in [table] of a dictionary.',
+                f'\'{example}\' may begin with the day or the month; say dates = "dmy" or "mdy" in [table] of a '
+                "dictionary.",
                 cells.where(dates),
                 name,
             )
@@ -213,7 +214,8 @@ def groups(dictionary: Dictionary, grid: Grid, findings: Findings) -> tuple[Any,
     lacking = [n for n in names if n not in order]
     if lacking:
         findings.problem(
-            f"the groups {some(lacking)} are not in the dictionary's order; add them there, to labels, or to leave_out.",
+            f"the groups {some(lacking)} are not in the dictionary's order; add them there, to labels, or to "
+            "leave_out.",
             [int(grid.rows[column.codes == c][0]) for c in range(len(labels)) if labels[c] in lacking and counts[c]],
             column.name,
         )

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from leukinetics.cohort.table.analytes import read_analyte
 from leukinetics.cohort.table.cohort_table import GROUP, PERSON, TIME, VISIT, CohortTable
 from leukinetics.cohort.table.dictionary import Dictionary, Format
@@ -130,7 +128,8 @@ def _decimal(grid: Grid, form: Format, findings: Findings) -> Mark:
     decimal: Mark = "," if marks.comma > marks.point else "."
     if marks.either_comma and not marks.comma and not marks.point:
         findings.problem(
-            f"'{marks.either_comma}' may have a decimal comma or a mark of thousands, and no other number tells; say decimal "
+            f"'{marks.either_comma}' may have a decimal comma or a mark of thousands, and no other number tells; say "
+            "decimal "
             '= "," or "." in [table] of a dictionary.'
         )
     elif decimal == ",":

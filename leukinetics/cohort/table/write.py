@@ -102,7 +102,8 @@ def virtual_table(
     highest = float(np.max(marker[below], initial=0.0))
     if least < highest:
         raise DataError(
-            f"The limit {least:g} {protocol.unit} is below {highest:g}, and somebody's marker is only known to be below "
+            f"The limit {least:g} {protocol.unit} is below {highest:g}, and somebody's marker is only known to be "
+            "below "
             "that; give a higher one."
         )
     low = below | (marker < least)
