@@ -17,7 +17,7 @@ from leukinetics.cohort.table.dictionary import Analyte
 from leukinetics.cohort.table.grid import Grid
 from leukinetics.cohort.table.limits import declared_limits, own_limits
 from leukinetics.cohort.table.measured import Cells, read_cells
-from leukinetics.cohort.table.note import Findings, plural
+from leukinetics.cohort.table.note import Findings, plural, some
 from leukinetics.cohort.table.numbers import Mark
 from leukinetics.cohort.table.units_text import spelled
 from leukinetics.cohort.values import Censored
@@ -80,11 +80,10 @@ def _intervals(analyte: Analyte, cells: Cells, number: Array, limit: Array, find
     end = np.where(np.isfinite(number) & below, number, limit)
     lacking = below & np.isnan(end)
     if lacking.any():
-        words = Counter(cells.text(i) for i in cells.of_kind(Kind.BELOW) if np.isnan(cells.numbers[i]))
+        words = [cells.text(i).strip() for i in cells.of_kind(Kind.BELOW) if np.isnan(cells.numbers[i])]
         findings.problem(
-            f"{plural(int(lacking.sum()), 'cell')} such as '{next(iter(words)).strip():.40}' {_say(lacking)} below a "
-            "limit that "
-            "nothing states; give limit, limit_column or limits in its [[analyte]] of a dictionary.",
+            f"{some(words)} {'means' if len(words) == 1 else 'mean'} below a limit, and nothing says which; give "
+            "limit, limit_column or limits in its [[analyte]] of a dictionary.",
             cells.in_file(lacking),
             cells.column.name,
         )
@@ -97,13 +96,12 @@ def _intervals(analyte: Analyte, cells: Cells, number: Array, limit: Array, find
 
 def _not_above_zero(bad: Mask, known: Mask, number: Array, cells: Cells, findings: Findings) -> None:
     name = cells.column.name
-    for what, mask in (("0", bad & (number == 0)), ("negative numbers", bad & (number < 0))):
+    for what, mask in (("0", bad & (number == 0)), ("a number below 0", bad & (number < 0))):
         if (mask & ~known).any():
             rows = cells.in_file(mask & ~known)
             findings.problem(
-                f"{plural(len(rows), 'cell')} {'is' if len(rows) == 1 else 'are'} {what}, which no concentration is; "
-                "where "
-                "this means below the limit, give limit in its [[analyte]] of a dictionary.",
+                f"{plural(len(rows), 'cell')} {'has' if len(rows) == 1 else 'have'} {what}, which no concentration is; "
+                "where this means below the limit, give limit in its [[analyte]] of a dictionary.",
                 rows,
                 name,
             )
@@ -212,7 +210,7 @@ def _look_at(
         top = float(np.nanmax(observed)) if np.isfinite(observed).any() else None
         high = f"; the highest number in it is {top:g}{unit}, so that the limit may be in another unit" if top else ""
         n = int(measured.sum())
-        findings.note("odd", f"'{name}': all {n:,} measurements are below the limit{high}.", (), name, n)
+        findings.note("odd", f"'{name}': everything that was measured ({n:,}) is below the limit{high}.", (), name, n)
         return
     seen = np.sort(observed[(lower == upper) & np.isfinite(observed)])
     if known.any() and len(seen) and seen[0] >= FAR * float(np.nanmax(limit)):

@@ -17,16 +17,14 @@ def check_cells(cells: Cells, findings: Findings, advice: str = "") -> None:
         listed = ", ".join(f'"{_quotable(t)}"' for t in texts[:SHOWN])
         findings.problem(
             f"{some(texts)} {'is' if len(texts) == 1 else 'are'} neither a number nor a word that is known; correct "
-            "the "
-            f"cells, or add missing = [{listed}] to [table] of a dictionary, where it means not measured{advice}.",
+            f"the cells, or add missing = [{listed}] to [table] of a dictionary, where it means not measured{advice}.",
             cells.where(unknown),
             name,
         )
     if dates := cells.of_kind(Kind.DATE):
         findings.problem(
             f"{some(cells.text(i) for i in dates)} {'is a date' if len(dates) == 1 else 'are dates'}, where a number "
-            "is "
-            "expected (spreadsheets turn numbers such as 1.5 into dates); correct the cells.",
+            "is expected (spreadsheets turn numbers such as 1.5 into dates); correct the cells.",
             cells.where(dates),
             name,
         )

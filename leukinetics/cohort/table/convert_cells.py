@@ -86,8 +86,7 @@ def unit_factors(
             findings.note(
                 "decision",
                 f"'{cells.column.name}': {plural(len(where), 'number')} in {read} (column '{units.name}') converted "
-                f"to {unit} "
-                f"(times {factors[i]:g})",
+                f"to {unit} (times {factors[i]:g})",
                 where,
                 cells.column.name,
             )

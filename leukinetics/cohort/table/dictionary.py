@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
-from leukinetics.cohort.table.units_text import spelled
+from leukinetics import units
+from leukinetics.cohort.table.units_text import is_unit, spelled
 from leukinetics.errors import LeukineticsError
-from leukinetics.patients.convert import convert
 from leukinetics.trial.protocol import Part
 from leukinetics.trial.protocol.fields import AboveZero, Between, Count, Name, Truth
 
@@ -257,6 +257,7 @@ class Dictionary(Part):
 def unit_problem(key: str, unit: str, like: str | None = None) -> Iterator[tuple[str, str]]:
     """A problem where a unit is unknown, or none of the kind of ``like``."""
     try:
-        convert(1.0, unit, like or unit)
+        if like is not None or not is_unit(unit):
+            units.convert(1.0, unit, like or unit)
     except LeukineticsError as error:
         yield key, str(error)

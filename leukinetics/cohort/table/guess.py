@@ -36,6 +36,8 @@ from leukinetics.patients.convert import convert
 MOST_GROUPS = 12
 #: Kinds of cells that measurements have.
 _MEASURED = (Kind.NUMBER, Kind.BELOW, Kind.ABOVE)
+#: What a header calls the values themselves.
+VALUE_WORDS = ("value", "values", "result", "results", "conc", "concentration")
 Reasons = dict[tuple[str | int, ...], str]
 
 
@@ -74,13 +76,14 @@ def guess_columns(grid: Grid, given: Dictionary, decimal: Mark, findings: Findin
         columns.use(grid.find(given.group.column))
     covariates = list(_covariates(columns))
     outcomes = list(_times_to_event(columns))
+    _one_below_another(columns)
     analytes = list(_analytes(columns))
     outcomes += list(_outcomes(columns))
     if not analytes:
         findings.problem(
             "no column was found to hold a biomarker: neither by its name, nor by a unit such as pg/mL in its "
-            "header, nor "
-            f"by cells such as <0.5; there are {', '.join(grid.names[:20])}. Name it in an [[analyte]] of a dictionary."
+            f"header, nor by cells such as <0.5; there are {', '.join(grid.names[:20])}. Name it in an [[analyte]] of "
+            "a dictionary."
         )
     taken: set[str] = set()
     found = Dictionary(
@@ -92,6 +95,26 @@ def guess_columns(grid: Grid, given: Dictionary, decimal: Mark, findings: Findin
         analysis=given.analysis,
     )
     return found.model_copy(update={"pair": list(_pairs(found.analyte, columns.why))}), columns.why
+
+
+def _one_below_another(columns: _Columns) -> None:
+    """Problems of tables that have the analytes, or the matrices, of one sample in rows one below another."""
+    for column in columns.left.values():
+        labels = _labels(column)
+        if not 2 <= len(labels) <= MOST_GROUPS * 5:
+            continue
+        what = ""
+        if all(known.is_analyte(known.matrix_of(label)[1]) for label in labels):
+            what = "analytes"
+        elif all(label in known.MATRICES for label in labels):
+            what = "matrices"
+        if what:
+            columns.findings.problem(
+                f"it names {what} ({some(sorted(labels))}), so that a sample has several rows; expected one row per "
+                "sample with a column for each. Make such a table of it (in pandas with pivot, in R with pivot_wider).",
+                (),
+                column.name,
+            )
 
 
 def _form(columns: _Columns) -> Format:
@@ -199,6 +222,7 @@ def _analytes(columns: _Columns) -> Iterator[Analyte]:
             elif len(own) > 1:
                 text = f"the columns {some(own)} may all be the {kind.replace('_', ' ')} of '{column.name}'"
                 columns.findings.problem(f"{text}; name one in its [[analyte]] of a dictionary.")
+        rest = " ".join(w for w in rest.split() if w.casefold() not in VALUE_WORDS) or rest
         name = f"{rest} {'CSF' if matrix == 'csf' else matrix}" if matrix else rest
         observable = _observable(rest, matrix, column.unit)
         yield Analyte(name=name, column=column.name, unit=column.unit, matrix=matrix, observable=observable, **update)
@@ -207,13 +231,15 @@ def _analytes(columns: _Columns) -> Iterator[Analyte]:
 def _why_analyte(cells: Cells, name: str, unit: str | None) -> str | None:
     kinds = cells.kind
     filled = int((kinds != Kind.MISSING).sum())
-    if not filled or 2 * sum(int((kinds == k).sum()) for k in _MEASURED) < filled:
+    measured = sum(int((kinds == k).sum()) for k in _MEASURED)
+    if not measured:
         return None
     if known.is_analyte(name):
         return "by its name"
     if unit is not None and is_concentration(unit):
         return f"by its unit, {unit}"
-    if any(c.kind in (Kind.BELOW, Kind.ABOVE) and c.value == c.value for c in cells.special.values()):
+    stated = (c.kind in (Kind.BELOW, Kind.ABOVE) and c.value == c.value for c in cells.special.values())
+    if 2 * measured >= filled and any(stated):
         return 'by cells such as "<0.5"'
     return None
 
@@ -247,7 +273,7 @@ def _part_of(column: Column, parts: tuple[str, ...]) -> str | None:
 
 def _key(name: str) -> str:
     """A header without what merged headers call the values themselves."""
-    words = [w for w in known.words(name) if w not in ("value", "values", "result", "results", "conc", "concentration")]
+    words = [w for w in known.words(name) if w not in VALUE_WORDS]
     return known.bare(" ".join(words))
 
 
@@ -255,9 +281,10 @@ def _times_to_event(columns: _Columns) -> Iterator[Outcome]:
     for column in columns.named(known.DURATION):
         found = known.DURATION.fullmatch(folded(column.base))
         what = (found["what"] if found else None) or ""
+        likely = {c.name: c for p in (known.EVENT, known.BINARY) for c in columns.named(p)}
         events = [
             c
-            for c in columns.named(known.EVENT)
+            for c in likely.values()
             if c is not column and positive_word(sorted(_labels(c)), True) and len(_labels(c)) == 2
         ]
         own = [c for c in events if what and what in folded(c.base)] or events

@@ -21,6 +21,7 @@ _PARTS = frozenset({
     "measured", "comment", "date",
 })  # fmt: skip
 _IN_BRACKETS = re.compile(r"(?P<before>.*?)[\s_,.]*[(\[{]\s*(?P<unit>[^()\[\]{}]+?)\s*[)\]}]\s*(?P<after>.*)")
+_LETTERED = re.compile(r" \(column [A-Z]+\)$")
 _AFTER = re.compile(r"[\s_,.;:/-]+")
 #: Units that are too like the end of a name to be taken without brackets.
 _NOT_BARE = frozenset({"min", "points", "score", "ratio", "mo", "u", "d", "m", "h", "y", "M", "percent", "day"})
@@ -34,7 +35,9 @@ def header_of(top: Sequence[Sequence[Value]]) -> list[int]:
     first = next((k for k, f in enumerate(filled) if len(f) >= max(2, 0.6 * width) and kinds[k] > 1), None)
     if first is None or width < 2:
         return []
-    if 2 * sum(_is_value(top[first][i]) for i in filled[first]) >= len(filled[first]):
+    numbers = [i for i in filled[first] if _is_value(top[first][i])]
+    below = top[first + 1] if first + 1 < len(top) else ()
+    if 2 * len(numbers) >= len(filled[first]) or any(i < len(below) and _is_value(below[i]) for i in numbers):
         return []
     rows = [first]
     if first and filled[first - 1] and _needs_more(top[first]) and not _values(top[first - 1], filled[first - 1]):
@@ -68,12 +71,16 @@ def column_names(rows: Sequence[Sequence[Value]], width: int, findings: Findings
             column=twice[0],
             count=len(twice),
         )
-    return [f"{n} (column {letter(i)})" if n in twice else n for i, n in enumerate(names)]
+    return [f"{n}{_lettered(i)}" if n in twice else n for i, n in enumerate(names)]
+
+
+def _lettered(index: int) -> str:
+    return f" (column {letter(index)})"
 
 
 def split_unit(name: str) -> tuple[str, str | None]:
     """("IL-6", "pg/mL") of "IL-6 (pg/ml)", "IL-6 [pg/mL]", "IL-6, pg/mL" or "IL-6_pg_ml"; None without a unit."""
-    name = plain(name)
+    name = _LETTERED.sub("", plain(name))
     found = _IN_BRACKETS.fullmatch(name)
     if found and (unit := spelled(found["unit"])):
         return " ".join(f"{found['before']} {found['after']}".split()), unit

@@ -75,8 +75,7 @@ def _of_column(
     if bad:
         findings.problem(
             f"{some(read.text(i) for i in bad)} {'is' if len(bad) == 1 else 'are'} no limit of detection; expected "
-            "numbers "
-            "above 0, or nothing.",
+            "numbers above 0, or nothing.",
             read.where(bad),
             column.name,
         )
@@ -122,8 +121,7 @@ def own_limits(
         findings.note(
             "decision",
             f"'{name}': the limit of a row is that of its cell '<...': {said}{more}; of rows with a number it is not "
-            "known. "
-            "Give limits by batch, or a limit_column, where they are",
+            "known. Give limits by batch, or a limit_column, where they are",
             cells.in_file(has),
             name,
             int(has.sum()),
@@ -134,9 +132,8 @@ def own_limits(
             findings.note(
                 "odd",
                 f"'{name}': {plural(int(other.sum()), 'cell')} '<...' {'has' if other.sum() == 1 else 'have'} "
-                "another limit "
-                f"than the one that was given ({_range(limit[other])}), such as {stated[other][0]:g}; a row's own "
-                "counts",
+                f"another limit than the one that was given ({_range(limit[other])}), such as {stated[other][0]:g}; a "
+                "row's own counts",
                 cells.in_file(other),
                 name,
             )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -222,6 +224,13 @@ def _tell_groups(rows: pd.DataFrame, analytes: Mapping[str, Censored], findings:
     if one:
         where = [int(r) for r in rows.loc[rows[GROUP].isin(one), "row"]]
         findings.note("odd", f"Only one sample is in {'the group' if len(one) == 1 else 'each of'} {some(one)}", where)
+    for one_name, other in _alike(sizes):
+        where = [int(r) for r in rows.loc[rows[GROUP] == one_name, "row"]]
+        text = (
+            f"The groups '{one_name}' ({int(sizes[one_name])}) and '{other}' ({int(sizes[other])}) are nearly called "
+            "alike"
+        )
+        findings.note("odd", f"{text}; give labels in [group] of a dictionary where they are one", where)
     if (sizes > 0).sum() == 1:
         findings.note("odd", f"All samples are in the one group '{sizes.index[0]}'; there is nothing to compare.")
     for name, x in analytes.items():
@@ -229,6 +238,16 @@ def _tell_groups(rows: pd.DataFrame, analytes: Mapping[str, Censored], findings:
         none = [str(g) for g, n in sizes.items() if n > 0 and counts.get(g, 0) == 0]
         if none and x.n:
             findings.note("odd", f"{name} was measured in nobody of {some(none)}.", column=name)
+
+
+def _alike(sizes: Any) -> Iterator[tuple[str, str]]:
+    """Small groups whose name looks like a misspelt one of a large group."""
+    for one, n in sizes.items():
+        for other, many in sizes.items():
+            small = 0 < n <= 3 and n < 0.1 * many + 1 and one != other and n < many
+            digits = re.sub(r"\d", "", str(one)) == re.sub(r"\d", "", str(other))
+            if small and not digits and SequenceMatcher(None, str(one).lower(), str(other).lower()).ratio() >= 0.8:
+                yield str(one), str(other)
 
 
 def _tell_unused(grid: Grid, dictionary: Dictionary, findings: Findings) -> None:

@@ -95,7 +95,9 @@ def delimiter_of(text: str, findings: Findings, prefer: str | None = None) -> st
     scores = []
     for mark in DELIMITERS:
         try:
-            lengths = [len(r) for _, r in zip(range(_SAMPLE), rows_of(text, mark, findings), strict=False) if any(r)]
+            lengths = [
+                len(r) for _, r in zip(range(_SAMPLE), rows_of(text, mark, findings, False), strict=False) if any(r)
+            ]
         except DataError:
             continue
         many = [n for n in lengths if n > 1]
@@ -117,9 +119,9 @@ def delimiter_of(text: str, findings: Findings, prefer: str | None = None) -> st
     return best[0][-1]
 
 
-def rows_of(text: str, delimiter: str, findings: Findings) -> Iterator[list[str]]:
+def rows_of(text: str, delimiter: str, findings: Findings, strict: bool = True) -> Iterator[list[str]]:
     """The rows of a text, each a list of its cells; an empty line is a row too. DataError for quotes without an end."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
     row = 0
     try:
         for row, cells in enumerate(reader, start=1):  # noqa: B007

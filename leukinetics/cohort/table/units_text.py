@@ -6,6 +6,7 @@ import functools
 import re
 import unicodedata
 
+from leukinetics import units
 from leukinetics.errors import LeukineticsError
 from leukinetics.patients.convert import convert
 
@@ -43,11 +44,18 @@ def spelled(text: str) -> str | None:
         return _WORDS[text.lower()]
     if not re.search(r"[/^]", text):  # a word that happens to be a unit, such as "point" or "a", is none in a table
         return None
+    return text if is_unit(text) else None
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit that can be converted."""
+    if text in _WORDS.values():
+        return True
     try:
-        convert(1.0, text, text)
+        units.convert(1.0, text, text)
     except LeukineticsError:
-        return None
-    return text
+        return False
+    return True
 
 
 def is_concentration(unit: str) -> bool:

@@ -103,8 +103,7 @@ def virtual_table(
     if least < highest:
         raise DataError(
             f"The limit {least:g} {protocol.unit} is below {highest:g}, and somebody's marker is only known to be "
-            "below "
-            "that; give a higher one."
+            "below that; give a higher one."
         )
     low = below | (marker < least)
     name, unit = protocol.marker.observable, protocol.unit
