@@ -29,6 +29,8 @@ SPARSE = 5.0
 RESAMPLES = 9999
 #: Largest number of rows whose 2 x 2 table has its exact conditional odds ratio.
 MOST_EXACT = 100_000
+#: Most tables that the exact test of several groups goes through.
+MOST_TABLES = 500_000
 CORRECTIONS = {"holm": "holm", "bh": "fdr_bh", "none": "none"}
 
 
@@ -88,8 +90,10 @@ def table_test(cells: ArrayLike, seed: int = 1, label: str = "groups", method: s
         elif (exact := _freeman_halton(table)) is not None:
             p, how = exact, "Fisher's exact test (Freeman-Halton)"
         else:
-            resampled = fisher_exact(table, method=MonteCarloMethod(n_resamples=RESAMPLES, rng=rng))
-            p, how = float(resampled.pvalue), f"Fisher's exact test, {RESAMPLES:,} tables with the same margins"
+            # scipy's own resampling fails on tables of more than two groups (1.17).
+            likely = _log_ways(rng.multivariate_hypergeometric(table.sum(axis=1), table[:, 0].sum(), RESAMPLES), table)
+            p = (1 + int((likely <= _log_ways(table[:, 0], table) + 1e-9).sum())) / (1 + RESAMPLES)
+            how = f"Fisher's exact test, {RESAMPLES:,} tables with the same margins"
         return found | {"p_value": number(p), "analysis": how, "note": ""}
     p, how = float(plain.pvalue), "chi-square test"
     if method == "auto" and plain.expected_freq.min() < SPARSE:
@@ -157,32 +161,28 @@ def _known(seen: ArrayLike) -> Array:
     return np.asarray(y[~np.isnan(y)])
 
 
-#: Most pairs (sum so far, tables) that the exact test of several groups goes through.
-MOST_TABLES = 2_000_000
-
-
 def _freeman_halton(table: NDArray[np.int64]) -> float | None:
     """The share of tables with the same margins that are no likelier than this one; None where they are too many."""
+    sizes, detected = table.sum(axis=1), int(table[:, 0].sum())
+    if float(np.prod(np.minimum(sizes, detected)[:-1].astype(float) + 1)) > MOST_TABLES:
+        return None
+    ways = np.zeros((1, 0), dtype=np.int64)
+    for i, n in enumerate(sizes[:-1]):
+        k = np.arange(0, min(int(n), detected) + 1)
+        ways = np.column_stack([np.repeat(ways, len(k), axis=0), np.tile(k, len(ways))])
+        left = detected - ways.sum(axis=1)
+        ways = ways[(left >= 0) & (left <= sizes[i + 1 :].sum())]
+    ways = np.column_stack([ways, detected - ways.sum(axis=1)])
+    logs = _log_ways(ways, table)
+    logs -= logs.max()
+    here = float(logs[(ways == table[:, 0]).all(axis=1)][0])
+    weight = np.exp(logs)
+    return min(float(weight[logs <= here + 1e-9].sum() / weight.sum()), 1.0)
+
+
+def _log_ways(detected: NDArray[np.int64], table: NDArray[np.int64]) -> Array:
+    """Logarithm of in how many ways so many of each group (last axis) are detected."""
     from scipy.special import gammaln
 
-    sizes, detected = table.sum(axis=1), int(table[:, 0].sum())
-    ways = float(np.prod(np.minimum(sizes, detected)[:-1].astype(float) + 1))
-    if ways > MOST_TABLES:
-        return None
-
-    def log_ways(k: Array, n: int) -> Array:
-        return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
-
-    sums, logs = np.zeros(1), np.zeros(1)
-    for i, n in enumerate(sizes[:-1]):
-        k = np.arange(0, min(int(n), detected) + 1, dtype=float)
-        sums = (sums[:, None] + k).ravel()
-        logs = (logs[:, None] + log_ways(k, int(n))).ravel()
-        room = sizes[i + 1 :].sum()
-        fit = (sums <= detected) & (detected - sums <= room)
-        sums, logs = sums[fit], logs[fit]
-    logs = logs + log_ways(detected - sums, int(sizes[-1]))
-    logs -= log_ways(np.array([float(detected)]), int(sizes.sum()))
-    here = sum(float(log_ways(np.array([float(k)]), int(n))[0]) for k, n in zip(table[:, 0], sizes, strict=True))
-    here -= float(log_ways(np.array([float(detected)]), int(sizes.sum()))[0])
-    return min(float(np.exp(logs[logs <= here + 1e-9]).sum()), 1.0)
+    n = table.sum(axis=1)
+    return np.asarray((gammaln(n + 1) - gammaln(detected + 1) - gammaln(n - detected + 1)).sum(axis=-1))
