@@ -32,6 +32,8 @@ def checks(outcome: Outcome, design: Array) -> dict[str, Any]:
     """
     if outcome.kind == "count":
         return {name: number(value) for name, value in dispersion(outcome, design).items()}
+    if outcome.kind == "binary" and len(np.unique(design[:, 0])) < 3:
+        return {}  # of detected or not a straight line says all
     name, test = {
         "time_to_event": ("proportional_p", _proportional),
         "continuous": ("equal_spread_p", _equal_spread),
@@ -70,8 +72,6 @@ def _linear(outcome: Outcome, columns: Array) -> float:
     from scipy.special import chdtrc
     from statsmodels.discrete.discrete_model import Logit
 
-    if len(np.unique(columns[:, 0])) < 3:
-        return float("nan")
     scaled = (columns - columns.mean(axis=0)) / columns.std(axis=0)
     ones = np.ones((len(columns), 1))
     with strict():

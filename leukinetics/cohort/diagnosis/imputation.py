@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 SETS = 20
 BURN_IN = 30
 POINTS = 32
+MOST_POINTS = 4_000_000  # of all rows together: with more people each has fewer
 #: Fewer observed levels than this, beyond the covariates, tell neither a mean nor a spread.
 FEWEST = 5
 #: SD of the prior of the outcome's coefficients, in units of a column's SD: wide, but finite where groups are separate.
@@ -78,6 +79,7 @@ def impute(x: Censored, outcome: Outcome, covariates: Array, rng: np.random.Gene
         ridge[0] = 1e-8
     unit = _unit(z, outcome)
     b = np.zeros(other.shape[1] + 1)
+    count = max(min(POINTS, MOST_POINTS // len(censored)), 8)
     every = 5 if len(censored) < len(z) / 2 else 10
     inverse = np.linalg.inv(c.T @ c)
     root = np.linalg.cholesky(inverse)
@@ -95,14 +97,14 @@ def impute(x: Censored, outcome: Outcome, covariates: Array, rng: np.random.Gene
         left = z - c @ g
         s = math.sqrt(float(left @ left) / rng.chisquare(df))
         g = g + s * (root @ rng.standard_normal(len(g)))
-        u = (np.arange(POINTS) + rng.random((len(censored), POINTS))) / POINTS
+        u = (np.arange(count) + rng.random((len(censored), count))) / count
         points = _truncated(c[censored] @ g, s, low[censored], high[censored], u)
         eta = (other[censored] @ drawn[:-1])[:, None] + drawn[-1] * (points - unit[0]) / unit[1]
         weight = family.log_density(eta, design @ drawn, censored, spread)
         weight = np.cumsum(np.exp(weight - weight.max(axis=1, keepdims=True)), axis=1)
         pick = (weight < rng.random((len(censored), 1)) * weight[:, -1:]).sum(axis=1)
         z = z.copy()
-        z[censored] = points[np.arange(len(censored)), np.minimum(pick, POINTS - 1)]
+        z[censored] = points[np.arange(len(censored)), np.minimum(pick, count - 1)]
         if step >= BURN_IN and (step - BURN_IN) % every == every - 1:
             found.append(z)
     return found
@@ -146,7 +148,7 @@ def start(low: Array, high: Array, c: Array, steps: int = 200) -> tuple[Array, f
         new = solve @ z
         left = z - c @ new
         wide = math.sqrt(max(float((left @ left) + variance.sum()) / len(z), 1e-12))
-        done = abs(wide - s) < 1e-6 * s and np.abs(new - g).max() < 1e-6 * s
+        done = abs(wide - s) < 1e-4 * s and np.abs(new - g).max() < 1e-4 * s
         g, s = new, wide
         if done:
             break

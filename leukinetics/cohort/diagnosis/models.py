@@ -37,7 +37,7 @@ class Coefficient:
 def coefficient(outcome: Outcome, columns: Array) -> Coefficient:
     """The coefficient of the first of ``columns`` (rows, columns), adjusted for the others. NotFitted where the data do
     not allow it: no events, groups that are separate, columns that say the same."""
-    _check(outcome, columns)
+    check(outcome, columns)
     model, words = _MODELS[outcome.kind](outcome, columns)
     place = 0 if outcome.kind == "time_to_event" else 1
     value, variance = float(model.params[place]), float(model.cov[place, place])
@@ -81,18 +81,20 @@ def dispersion(outcome: Outcome, columns: Array) -> dict[str, float]:
     }
 
 
-def _check(outcome: Outcome, columns: Array) -> None:
+def check(outcome: Outcome, columns: Array) -> None:
+    """NotFitted where no model of these could be had: too few people, no events, an outcome or columns that say
+    nothing."""
     n, k = columns.shape
     if n <= k + 1:
-        raise NotFitted(f"there are {n} people for {k} column{'s' if k > 1 else ''}")
+        raise NotFitted(f"there {'is 1 person' if n == 1 else f'are {n} people'} for {k} column{'s' if k > 1 else ''}")
     if not np.ptp(columns[:, 0]) > 0:
         raise NotFitted("the marker is the same for all")
-    if outcome.kind == "continuous":
-        return
-    if outcome.events == 0:
+    if outcome.kind == "continuous" and not np.ptp(outcome.value) > 0:
+        raise NotFitted("the outcome is the same for all")
+    if outcome.kind != "continuous" and outcome.events == 0:
         raise NotFitted("there are no events")
     if outcome.kind == "binary" and outcome.events == n:
-        raise NotFitted("there are only cases")
+        raise NotFitted("all have the event")
     with np.errstate(invalid="ignore", divide="ignore"):
         scaled = (columns - columns.mean(axis=0)) / columns.std(axis=0)
     if not np.isfinite(scaled).all() or np.linalg.matrix_rank(scaled) < k:
@@ -113,7 +115,7 @@ def _linear(outcome: Outcome, columns: Array) -> tuple[Model, str]:
     with strict():
         fit = OLS(outcome.value, _with_ones(columns)).fit()
         if not fit.mse_resid > 0:
-            raise NotFitted("the outcome is the same for all, or told by the columns")
+            raise NotFitted("the columns tell the outcome without exception")
         return Model(np.asarray(fit.params), np.asarray(fit.cov_params()), float(fit.df_resid)), "linear regression"
 
 

@@ -53,11 +53,14 @@ class Outcome:
         """From columns; every count without an ``exposure`` has the same."""
         if kind not in MEASURES:
             raise DataError(f"The outcome is of kind '{kind}'; known are {', '.join(MEASURES)}.")
-        y = np.array(value, dtype=float)
         if kind == "time_to_event" and event is None:
             raise DataError(f"{_of(name)}a time to an event needs a column that says whether the event was seen.")
-        seen = np.ones(len(y)) if event is None else np.array(event, dtype=float)
-        days = np.ones(len(y)) if exposure is None else np.array(exposure, dtype=float)
+        try:
+            y = np.array(value, dtype=float)
+            seen = np.ones(len(y)) if event is None else np.array(event, dtype=float)
+            days = np.ones(len(y)) if exposure is None else np.array(exposure, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{_of(name)}value, event and exposure must be numbers, one per row.") from error
         if not len(y) == len(seen) == len(days):
             raise DataError(f"{_of(name)}value, event and exposure have {len(y)}, {len(seen)} and {len(days)} rows.")
         return cls(kind, y, seen, days, name, unit)

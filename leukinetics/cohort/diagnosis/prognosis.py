@@ -18,11 +18,12 @@ import numpy as np
 
 from leukinetics.cohort.diagnosis.assumptions import checks
 from leukinetics.cohort.diagnosis.imputation import SETS, impute, pooled
-from leukinetics.cohort.diagnosis.models import coefficient, estimate, penalised
+from leukinetics.cohort.diagnosis.models import check, coefficient, estimate, penalised
 from leukinetics.cohort.diagnosis.outcomes import MEASURES, Outcome
 from leukinetics.cohort.diagnosis.sample import Covariates, covariates_of, stream
 from leukinetics.errors import DataError
 from leukinetics.trial.statistics.compare import number
+from leukinetics.trial.statistics.design import independent
 from leukinetics.trial.statistics.estimates import Estimate, NotFitted, exp, nothing, strict
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 DETECTED, DOUBLING = "detected", "doubling"
 #: Fewer events than this for each coefficient, and estimates are unsteady.
 EVENTS_EACH = 10
+#: More people than this are not needed for levels drawn again and again, nor for a penalty against few events.
+MOST = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +52,23 @@ class _Sample:
     alpha: float
     seed: int
     sets: int
+    notes: tuple[str, ...] = ()
 
     @property
     def others(self) -> Array:
         return self.covariates.columns
+
+    def drawn(self) -> _Sample:
+        """At most 50,000 of the people."""
+        n = len(self.x)
+        if n <= MOST:
+            return self
+        rows = np.sort(stream(self.seed, "prognosis:people").choice(n, MOST, replace=False))
+        part = replace(self.covariates, columns=self.others[rows])
+        note = f"{MOST} of {n} people are drawn, who are enough"
+        return replace(
+            self, x=self.x.take(rows), outcome=self.outcome.take(rows), covariates=part, notes=(*self.notes, note)
+        )
 
 
 def prognosis(
@@ -81,10 +97,10 @@ def prognosis(
     for columns in adjusted:
         base = x.measured & outcome.known
         use = base & columns.known
-        known = replace(columns, columns=columns.columns[use])
-        sample = _Sample(x.take(use), outcome.take(use), known, alpha, seed, sets)
+        known, notes = _telling(replace(columns, columns=columns.columns[use]))
+        sample = _Sample(x.take(use), outcome.take(use), known, alpha, seed, sets, notes)
         left_out = int(base.sum() - use.sum())
-        rows += [row | {"left_out": left_out} for row in (_detected(sample), _doubling(sample))]
+        rows += [row | {"left_out": left_out} for row in (_detected(sample), _doubling(sample.drawn()))]
     return rows
 
 
@@ -92,16 +108,19 @@ def _detected(sample: _Sample) -> Row:
     seen = sample.x.detected()
     row = _head(sample, DETECTED)
     limits = np.unique(sample.x.upper[sample.x.below])
-    notes = [f"limits from {limits[0]:g} to {limits[-1]:g}, each at its own"] if len(limits) > 1 else []
+    notes = list(sample.notes)
+    if len(limits) > 1:
+        notes.append(f"limits from {limits[0]:g} to {limits[-1]:g}, each at its own")
     columns = np.column_stack([seen, sample.others])
     outcome = sample.outcome
     if not len(seen) or np.ptp(seen) == 0:
         why = "there is nobody" if not len(seen) else "all are detected" if seen.all() else "nobody is detected"
         return row | {"analysis": f"not estimated: {why}", "note": _join(notes)}
     try:
-        if outcome.kind == "binary":
+        separate = _separate(seen, outcome.value)
+        if outcome.kind == "binary" and (separate or len(seen) <= MOST):
             found, said = penalised(outcome, columns, sample.alpha), "Firth's logistic regression, profile interval"
-            if _separate(seen, outcome.value):
+            if separate:
                 notes.append("the outcome and detection are separate")
         else:
             fit = coefficient(outcome, columns)
@@ -122,47 +141,69 @@ def _doubling(sample: _Sample) -> Row:
     row = _head(sample, DOUBLING) | {"missing_information": None, "sets": None, "half_limit": None}
     label = f"impute:{x.name}:{outcome.name}:{','.join(sample.covariates.names)}"
     try:
+        check(outcome, _half(sample))
         levels = impute(x, outcome, sample.others, stream(sample.seed, label), sample.sets)
         designs = [np.column_stack([z / math.log(2), sample.others]) for z in levels]
-        found, missing, said = _over_sets(outcome, designs, n, sample.alpha)
+        found, missing, said, failed = _over_sets(outcome, designs, n, sample.alpha)
     except NotFitted as error:
-        return row | {"analysis": f"not estimated: {error}"}
+        return row | {"analysis": f"not estimated: {error}", "note": _join(list(sample.notes))}
+    notes = list(sample.notes) + _few(outcome, designs[0])
     if len(levels) > 1:
-        said += f" of {len(levels)} sets in which levels below the limit are drawn"
+        said += f" of {len(levels) - failed} sets in which levels below the limit are drawn"
+    if failed:
+        notes.append(f"in {failed} more sets the model does not converge")
     half = _attempt(lambda: _over_sets(outcome, [_half(sample)], n, sample.alpha)[0])
     return row | {
         **_numbers(_scaled(found, outcome)),
         "analysis": said + _for(sample),
-        "note": _join(_few(outcome, designs[0])),
+        "note": _join(notes),
         "checks": checks(outcome, designs[0]),
         "missing_information": number(missing),
-        "sets": len(levels),
+        "sets": len(levels) - failed,
         "half_limit": None if half is None else number(_scaled(half, outcome).estimate),
     }
 
 
-def _over_sets(outcome: Outcome, designs: list[Array], n: int, alpha: float) -> tuple[Estimate, float, str]:
-    """(estimate on the model's scale, missing information, words)."""
-    try:
-        fits = [coefficient(outcome, columns) for columns in designs]
+def _over_sets(outcome: Outcome, designs: list[Array], n: int, alpha: float) -> tuple[Estimate, float, str, int]:
+    """(estimate on the model's scale, missing information, words, sets without a fit)."""
+    fits, last = [], None
+    for columns in designs:
+        try:
+            fits.append(coefficient(outcome, columns))
+        except NotFitted as error:
+            last = error
+    failed = len(designs) - len(fits)
+    if last is None or failed <= len(designs) // 5:
         values, variances = np.array([f.value for f in fits]), np.array([f.variance for f in fits])
-        df, said = fits[0].df, fits[0].words
-    except NotFitted:
-        if outcome.kind != "binary" or not 0 < outcome.events < len(outcome):
-            raise
+        together = pooled(values, variances, n, alpha, fits[0].df)
+        return together.found, together.missing_information, fits[0].words, failed
+    if outcome.kind != "binary" or not 0 < outcome.events < len(outcome):
+        raise last
+    said = "Firth's logistic regression"
+    try:
         found = [penalised(outcome, columns, alpha) for columns in designs]
-        values, variances = np.array([math.log(f.estimate) for f in found]), np.array([f.se**2 for f in found])
-        df, said = math.inf, "Firth's logistic regression"
-        if len(designs) == 1:  # the profile's own interval
-            e = found[0]
-            low, high = (math.log(v) if v > 0 else -math.inf for v in (e.low, e.high))
-            return Estimate(values[0], e.se, low, high, n, e.p), 0.0, said + ", profile interval"
-    together = pooled(values, variances, n, alpha, df)
-    return together.found, together.missing_information, said
+    except NotFitted as error:
+        raise NotFitted("the groups are separate: the likelihood has no maximum") from error
+    values, variances = np.array([math.log(f.estimate) for f in found]), np.array([f.se**2 for f in found])
+    if len(designs) == 1:  # the profile's own interval
+        e = found[0]
+        low, high = (math.log(v) if v > 0 else -math.inf for v in (e.low, e.high))
+        return Estimate(values[0], e.se, low, high, n, e.p), 0.0, said + ", profile interval", 0
+    together = pooled(values, variances, n, alpha)
+    return together.found, together.missing_information, said, 0
 
 
 def _half(sample: _Sample) -> Array:
     return np.column_stack([np.log2(sample.x.substituted(0.5)), sample.others])
+
+
+def _telling(covariates: Covariates) -> tuple[Covariates, tuple[str, ...]]:
+    """(those of the columns that say something of their own, what is said of the others)."""
+    columns, kept = independent(np.ones((len(covariates.columns), 1)), covariates.columns)
+    some = Covariates(columns, tuple(covariates.names[j] for j in kept), tuple(covariates.of[j] for j in kept))
+    dropped = [name for j, name in enumerate(covariates.names) if j not in kept]
+    note = f"of the same value for all, or told by the others, and left out: {', '.join(dropped)}"
+    return some, (note,) if dropped and len(columns) else ()
 
 
 def _head(sample: _Sample, marker: str) -> Row:

@@ -63,7 +63,10 @@ def covariates_of(table: pd.DataFrame | None, rows: int) -> Covariates:
     for name in table.columns:
         series = table[name]
         if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
-            columns.append(np.asarray(pd.to_numeric(series).astype(float)))
+            values = series.to_numpy(dtype=float, na_value=np.nan)
+            if np.isinf(values).any():
+                raise DataError(f"The covariate '{name}' is infinite in row {int(np.argmax(np.isinf(values)))}.")
+            columns.append(values)
             names.append(str(name))
             of.append(str(name))
             continue

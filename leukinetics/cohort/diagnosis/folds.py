@@ -1,0 +1,133 @@
+"""Folds of people for cross-validation, alike in the outcome; and how well a fold that was left out is predicted.
+
+Yes or no: the area under the ROC curve; times: Harrell's C; both within each fold that was left out, and averaged.
+Numbers and counts: the share of the squared error, or of Poisson's deviance, of the plain mean that the prediction
+takes away, over all people. Each has an influence of every person, averaged over repeats of the partition, and its
+variance is the sum of their squares (for the area LeDell, Petersen and van der Laan, Electron J Stat 2015;9:1583-1607,
+doi:10.1214/15-EJS1035). It is the uncertainty from the people predicted, given how the models were fitted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from leukinetics.cohort.diagnosis.concordance import agreement, told_as
+from leukinetics.cohort.diagnosis.pairs import placements
+from leukinetics.trial.statistics.estimates import Estimate, interval, nothing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from leukinetics.cohort.diagnosis.outcomes import Outcome
+
+    Array = NDArray[np.float64]
+
+#: What is told of a kind of outcome, and how it is made.
+MEASURES = {
+    "binary": ("auc", "area under the ROC curve"),
+    "time_to_event": ("concordance", "Harrell's C"),
+    "continuous": ("r_squared", "share of the variance that is predicted"),
+    "count": ("deviance_explained", "share of Poisson's deviance that is predicted"),
+}
+
+
+def folds_of(outcome: Outcome, folds: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """The fold (rows,) of each person: people in the order of the outcome are dealt out in turn, those who are alike in
+    a random order."""
+    n = len(outcome)
+    if outcome.kind == "binary":
+        key = outcome.value
+    elif outcome.kind == "time_to_event":
+        key = outcome.event
+    elif outcome.kind == "count":
+        key = np.minimum(outcome.value, 3)
+    else:
+        key = np.floor(np.argsort(np.argsort(outcome.value)) * 4 / n)
+    order = np.lexsort((rng.random(n), key))
+    found = np.empty(n, dtype=np.intp)
+    # Which fold comes first is left to chance, lest the first ones have all the leftovers.
+    found[order] = (np.arange(n) + rng.integers(folds)) % folds
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Performance:
+    """Of people who were left out: the measure, and each person's influence (rows,)."""
+
+    value: float
+    influence: Array
+
+
+def performance(outcome: Outcome, eta: Array, baseline: Array, fold: NDArray[np.intp]) -> Performance:
+    """Of linear predictors ``eta`` (rows,) made without a person's own fold; ``baseline`` (rows,): those of a model
+    without columns, made likewise."""
+    if outcome.kind in ("binary", "time_to_event"):
+        return _by_pairs(outcome, eta, fold)
+    if outcome.kind == "continuous":
+        loss, least = (outcome.value - eta) ** 2, (outcome.value - baseline) ** 2
+    else:
+        loss, least = (_deviance(outcome, e) for e in (eta, baseline))
+    total = float(least.sum())
+    value = 1 - float(loss.sum()) / total if total > 0 else math.nan
+    return Performance(value, ((1 - value) * least - loss) / total if total > 0 else np.full(len(loss), math.nan))
+
+
+def averaged(found: list[Performance]) -> Performance:
+    """Over repeats of the partition."""
+    return Performance(
+        float(np.mean([p.value for p in found])), np.mean(np.array([p.influence for p in found]), axis=0)
+    )
+
+
+def told(kind: str, p: Performance, alpha: float) -> Estimate:
+    """The measure with its interval, of shares of pairs on the logit scale."""
+    n = len(p.influence)
+    variance = float((p.influence**2).sum())
+    if kind in ("binary", "time_to_event"):
+        return told_as(p.value, variance, n, alpha)
+    if not variance > 0:
+        return nothing(n, p.value)
+    return interval(p.value, math.sqrt(variance), n, alpha)
+
+
+def gain(one: Performance, other: Performance, alpha: float) -> Estimate:
+    """The difference of two measures of the same people in the same folds."""
+    influence = one.influence - other.influence
+    variance = float((influence**2).sum())
+    n, value = len(influence), one.value - other.value
+    return interval(value, math.sqrt(variance), n, alpha) if variance > 0 else nothing(n, value)
+
+
+def _by_pairs(outcome: Outcome, eta: Array, fold: NDArray[np.intp]) -> Performance:
+    values, influence = [], np.zeros(len(eta))
+    for k in np.unique(fold):
+        here = np.flatnonzero(fold == k)
+        part = outcome.take(here)
+        if outcome.kind == "binary":
+            case = part.value == 1
+            found = placements(eta[here], eta[here], case)
+            if math.isnan(found.area):
+                continue
+            values.append(found.area)
+            influence[here[case]] = (found.case - found.area) / len(found.case)
+            influence[here[~case]] = (found.control - found.area) / len(found.control)
+        else:
+            pairs = agreement(eta[here], eta[here], part)
+            if not pairs.pairs.any():
+                continue
+            values.append(pairs.value)
+            influence[here] = pairs.influence
+    if not values:
+        return Performance(math.nan, np.full(len(eta), math.nan))
+    return Performance(float(np.mean(values)), influence / len(values))
+
+
+def _deviance(outcome: Outcome, eta: Array) -> Array:
+    from scipy.special import xlogy
+
+    mean = np.exp(np.clip(eta, -30, 30)) * outcome.exposure
+    return np.asarray(2 * (xlogy(outcome.value, outcome.value / mean) - (outcome.value - mean)))

@@ -1,0 +1,266 @@
+"""Several markers together: how well they predict people whom they were not fitted to, and which of them are used.
+
+An elastic net (:mod:`leukinetics.cohort.diagnosis.elastic`) on each marker's detection and level; covariates are not
+penalised. Its penalty is chosen by cross-validation (the least deviance) within each part that a model is fitted to,
+and the model judged on the part left out (nested cross-validation, repeated): nothing of those predicted, not even
+their markers' spread, goes into their prediction. Beside it stand the same with the covariates alone, and what the
+final model seems to do in its own people, so that its optimism shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukinetics.cohort.diagnosis.calibration import calibration
+from leukinetics.cohort.diagnosis.decision import decision_curve
+from leukinetics.cohort.diagnosis.elastic import fit, greatest, path, predictor
+from leukinetics.cohort.diagnosis.families import family_of
+from leukinetics.cohort.diagnosis.features import COVARIATE, Features, learn
+from leukinetics.cohort.diagnosis.folds import MEASURES, Performance, averaged, folds_of, gain, performance, told
+from leukinetics.cohort.diagnosis.outcomes import Outcome
+from leukinetics.cohort.diagnosis.sample import covariates_of, stream
+from leukinetics.errors import DataError
+from leukinetics.trial.statistics.compare import number
+from leukinetics.trial.statistics.estimates import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from leukinetics.cohort.values import Censored
+
+    Array = NDArray[np.float64]
+    Row = dict[str, Any]
+
+FOLDS, REPEATS = 5, 3
+RATIO = 0.5  # between ridge (0) and lasso (1)
+PENALTIES, LEAST = 20, 0.005  # of a path: how many, and the least as a share of the greatest
+#: Fewer people, or fewer with each answer, and there is nothing to leave out.
+FEWEST, FEWEST_EVENTS = 20, 10
+#: More people than this are not needed: as many are drawn.
+MOST = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class _People:
+    """Who is predicted: markers, outcome, covariates (rows, columns) with their names."""
+
+    markers: list[Censored]
+    outcome: Outcome
+    others: Array
+    names: tuple[str, ...]
+    ratio: float
+
+    def take(self, rows: NDArray[np.intp]) -> _People:
+        """Some of them."""
+        parts = [x.take(rows) for x in self.markers]
+        return _People(parts, self.outcome.take(rows), self.others[rows], self.names, self.ratio)
+
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """Columns without a penalty."""
+        return np.arange(2 * len(self.markers) + len(self.names)) >= 2 * len(self.markers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """A model: how people become columns, coefficients (after an intercept), the penalty."""
+
+    features: Features
+    b: Array
+    penalty: float
+
+    def predict(self, people: _People) -> Array:
+        """Linear predictors."""
+        return predictor(family_of(people.outcome), self.features.of(people.markers, people.others), self.b)
+
+
+def several(
+    markers: Sequence[Censored],
+    outcome: Outcome,
+    covariates: pd.DataFrame | None = None,
+    *,
+    alpha: float = 0.05,
+    folds: int = FOLDS,
+    repeats: int = REPEATS,
+    ratio: float = RATIO,
+    seed: int = 1,
+) -> Row:
+    """What ``markers`` (each of the same rows) together say of ``outcome``.
+
+    Keys: ``measure`` (auc, concordance, r_squared, deviance_explained) with ``estimate``, ``ci_low``, ``ci_high``,
+    ``p_value`` (auc and concordance: of a half) in people left out; ``apparent`` (in the people of the fit),
+    ``optimism``; ``covariates_only`` and ``gain`` (over them), each with ``estimate``, ``ci_low``, ``ci_high``;
+    ``columns`` of the model of all people (``marker``, ``part``: detected, level, covariate; ``coefficient`` per SD;
+    ``selected``, the share of fits that use it; ``same_sign``); ``penalty``, ``ratio``; of yes or no ``predicted``
+    (rows,; the risk of each person by models without them, None where left out), ``calibration``, ``decision`` of
+    these; ``n``, ``events``, ``left_out`` (rows without all markers and covariates), ``analysis``, ``note``.
+    """
+    if not markers:
+        raise DataError("There are no markers to predict from; give at least one.")
+    if not 0 <= ratio <= 1:
+        raise DataError(f"The ratio {ratio:g} of the elastic net must lie between 0 (ridge) and 1 (lasso).")
+    if folds < 2 or repeats < 1:
+        raise DataError(f"There are {folds} folds and {repeats} repeats; give at least 2 and 1.")
+    for x in markers:
+        if len(x) != len(outcome):
+            raise DataError(f"The marker '{x.name}' has {len(x)} rows and the outcome {len(outcome)}.")
+    columns = covariates_of(covariates, len(outcome))
+    use = np.flatnonzero(outcome.known & columns.known & np.all([x.measured for x in markers], axis=0))
+    left_out = int(outcome.known.sum()) - len(use)
+    notes = []
+    if len(use) > MOST:
+        notes.append(f"{MOST} of {len(use)} people are drawn, who are enough")
+        use = np.sort(stream(seed, "several:people").choice(use, MOST, replace=False))
+    people = _People([x.take(use) for x in markers], outcome.take(use), columns.columns[use], columns.names, ratio)
+    measure, words = MEASURES[outcome.kind]
+    row = _empty(people, measure, left_out, ratio)
+    why = _too_few(people.outcome, folds)
+    if why:
+        return row | {"analysis": f"not estimated: {why}"}
+    fitted, judged = _nested(people, folds, repeats, seed)
+    final = _tuned(people, folds, stream(seed, "several:final"))
+    own = _apparent(people, final)
+    found = told(outcome.kind, judged.markers, alpha)
+    row |= {
+        **_numbers(found), "p_value": number(found.p) if outcome.kind in ("binary", "time_to_event") else None,
+        "apparent": number(own), "optimism": number(own - found.estimate), "penalty": number(final.penalty),
+        "columns": _columns(final, fitted),
+        "analysis": f"{words}; elastic net, nested cross-validation ({repeats} times {folds} folds)",
+    }  # fmt: skip
+    if judged.covariates is not None:
+        row["covariates_only"] = _numbers(told(outcome.kind, judged.covariates, alpha))
+        more = gain(judged.markers, judged.covariates, alpha)
+        row["gain"] = _numbers(more) | {"p_value": number(more.p)}
+    if outcome.kind == "binary":
+        risk = np.full(len(outcome), np.nan)
+        risk[use] = judged.risk
+        row["predicted"] = [number(float(v)) for v in risk]
+        row["calibration"] = calibration(risk, outcome.value, alpha=alpha)
+        row["decision"] = decision_curve(risk, outcome.value, alpha=alpha)
+    if found.estimate == 1:
+        notes.append("everybody left out is told apart: no interval")
+    if not any(c["coefficient"] for c in row["columns"] if c["part"] != COVARIATE):
+        notes.append("the model of all people uses no marker")
+    return row | {"note": "; ".join(notes) or None}
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    markers: Performance
+    covariates: Performance | None
+    risk: Array
+
+
+def _nested(people: _People, folds: int, repeats: int, seed: int) -> tuple[list[_Fitted], _Judged]:
+    """(the models of all outer parts, what they do in the people left out)."""
+    n = len(people.outcome)
+    bare = _People([], people.outcome, people.others, people.names, people.ratio)
+    alone = _People([], people.outcome, np.empty((n, 0)), (), people.ratio)
+    fitted: list[_Fitted] = []
+    risk = np.zeros(n)
+    found: list[Performance] = []
+    plain: list[Performance] = []
+    for r in range(repeats):
+        rng = stream(seed, f"several:{r}")
+        fold = folds_of(people.outcome, folds, rng)
+        eta, base, least = np.zeros((3, n))
+        for k in range(folds):
+            inside, out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+            model = _tuned(people.take(inside), folds, rng)
+            fitted.append(model)
+            eta[out] = model.predict(people.take(out))
+            base[out] = _unpenalised(bare.take(inside)).predict(bare.take(out))
+            least[out] = _unpenalised(alone.take(inside)).predict(alone.take(out))
+        found.append(performance(people.outcome, eta, least, fold))
+        plain.append(performance(people.outcome, base, least, fold))
+        risk += 1 / (1 + np.exp(-np.clip(eta, -30, 30))) / repeats
+    return fitted, _Judged(averaged(found), averaged(plain) if people.names else None, risk)
+
+
+def _tuned(people: _People, folds: int, rng: np.random.Generator) -> _Fitted:
+    """The model whose penalty has the least deviance in parts of these people that are left out in turn."""
+    family = family_of(people.outcome)
+    features, x = learn(people.markers, people.others, people.names)
+    top = greatest(family, x, people.free, people.ratio)
+    if not top > 0:
+        return _Fitted(features, fit(family, x, np.inf, people.ratio, people.free, None), np.inf)
+    penalties = np.geomspace(top, top * LEAST, PENALTIES)
+    fold = folds_of(people.outcome, folds, rng)
+    loss = np.zeros(PENALTIES)
+    for k in range(folds):
+        inside, out = people.take(np.flatnonzero(fold != k)), people.take(np.flatnonzero(fold == k))
+        if not (len(out.outcome) and out.outcome.events):
+            continue
+        learnt, columns = learn(inside.markers, inside.others, inside.names)
+        paths = path(family_of(inside.outcome), columns, penalties, people.ratio, people.free)
+        there, judge = learnt.of(out.markers, out.others), family_of(out.outcome)
+        loss += [judge.deviance(predictor(judge, there, b)) for b in paths]
+    best = int(np.argmin(loss))
+    return _Fitted(features, path(family, x, penalties[: best + 1], people.ratio, people.free)[-1], penalties[best])
+
+
+def _unpenalised(people: _People) -> _Fitted:
+    """The model of covariates alone; a trace of ridge keeps coefficients finite."""
+    features, x = learn([], people.others, people.names)
+    held = np.zeros(x.shape[1], dtype=bool)
+    return _Fitted(features, fit(family_of(people.outcome), x, 1e-4, 0.0, held, None), 0.0)
+
+
+def _apparent(people: _People, model: _Fitted) -> float:
+    n = len(people.outcome)
+    alone = _People([], people.outcome, np.empty((n, 0)), (), people.ratio)
+    least = _unpenalised(alone).predict(alone)
+    return performance(people.outcome, model.predict(people), least, np.zeros(n, dtype=np.intp)).value
+
+
+def _columns(final: _Fitted, fitted: list[_Fitted]) -> list[Row]:
+    k = len(final.features.columns)
+    all_ = np.array([m.b[-k:] for m in fitted])
+    rows = []
+    for j, (column, b) in enumerate(zip(final.features.columns, final.b[-k:], strict=True)):
+        used = all_[:, j] != 0
+        same = (np.sign(all_[used, j]) == np.sign(b)).mean() if used.any() and b else None
+        rows.append(
+            {
+                "marker": column.name,
+                "part": column.part,
+                "coefficient": number(float(b)),
+                "selected": number(float(used.mean())),
+                "same_sign": None if same is None else number(float(same)),
+            }
+        )
+    return rows
+
+
+def _too_few(outcome: Outcome, folds: int) -> str | None:
+    n = len(outcome)
+    if n < FEWEST:
+        return f"{n} people have all markers and a known outcome, fewer than {FEWEST}"
+    if outcome.kind == "continuous":
+        return "the outcome is the same for all" if not np.ptp(outcome.value) > 0 else None
+    some = int((outcome.value > 0).sum()) if outcome.kind == "count" else outcome.events
+    least = max(FEWEST_EVENTS, folds)
+    if some < least:
+        return f"{some} people have an event, fewer than {least}"
+    if outcome.kind == "binary" and n - some < least:
+        return f"{n - some} people have no event, fewer than {least}"
+    return None
+
+
+def _empty(people: _People, measure: str, left_out: int, ratio: float) -> Row:
+    kind = people.outcome.kind
+    names = ("estimate", "ci_low", "ci_high", "p_value", "apparent", "optimism", "covariates_only", "gain", "penalty")
+    row: Row = {"measure": measure, "markers": [x.name for x in people.markers], "adjusted": list(people.names)}
+    row |= dict.fromkeys(names)
+    row |= {"n": len(people.outcome), "events": None if kind == "continuous" else people.outcome.events}
+    row |= {"left_out": left_out, "ratio": ratio, "columns": [], "analysis": "", "note": None}
+    return row | ({"predicted": None, "calibration": None, "decision": None} if kind == "binary" else {})
+
+
+def _numbers(e: Estimate) -> Row:
+    return {"estimate": number(e.estimate), "ci_low": number(e.low), "ci_high": number(e.high)}

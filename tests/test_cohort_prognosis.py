@@ -1,0 +1,440 @@
+"""A censored marker and what comes later: the libraries, numerical integration, simulated truth."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.optimize import approx_fprime
+from scipy.stats import kstest, norm, truncnorm
+
+from leukinetics.cohort.diagnosis.concordance import MOST, concordance
+from leukinetics.cohort.diagnosis.families import family_of, maximum
+from leukinetics.cohort.diagnosis.imputation import impute, moments, pooled, start
+from leukinetics.cohort.diagnosis.models import coefficient, dispersion
+from leukinetics.cohort.diagnosis.outcomes import MEASURES, Outcome
+from leukinetics.cohort.diagnosis.prognosis import prognosis
+from leukinetics.cohort.diagnosis.sample import covariates_of, stream
+from leukinetics.cohort.values import Censored
+from leukinetics.errors import DataError
+from leukinetics.trial.statistics.estimates import NotFitted
+
+KINDS = tuple(MEASURES)
+
+
+def outcome_of(kind: str, eta: np.ndarray, rng: np.random.Generator) -> Outcome:
+    n = len(eta)
+    if kind == "binary":
+        return Outcome.of(kind, rng.random(n) < 1 / (1 + np.exp(-(eta - 0.5))), name="later")
+    if kind == "continuous":
+        return Outcome.of(kind, eta + rng.standard_normal(n), name="later")
+    if kind == "count":
+        days = rng.uniform(200, 700, n)
+        return Outcome.of(kind, rng.poisson(days * np.exp(eta - 6) * rng.gamma(2, 0.5, n)), exposure=days)
+    time, end = rng.exponential(np.exp(-eta)), rng.uniform(0.3, 2, n)
+    return Outcome.of(kind, np.minimum(time, end), event=time < end)
+
+
+def people(kind: str, seed: int, n: int, share: float, effect: float) -> tuple[Censored, Outcome, pd.DataFrame]:
+    """A marker whose logarithm depends on a covariate, ``share`` of it below the limit, and an outcome that depends on
+    both."""
+    rng = np.random.default_rng(seed)
+    c = rng.standard_normal(n)
+    z = 0.5 * c + rng.standard_normal(n)
+    limit = math.exp(norm.ppf(share) * math.sqrt(1.25)) if share else 1e-9
+    return (
+        Censored.of(np.exp(z), limit, "pg/mL", "IL-6"),
+        outcome_of(kind, effect * z + 0.3 * c, rng),
+        pd.DataFrame({"age": c}),
+    )
+
+
+def row(rows: list[dict[str, Any]], marker: str, adjusted: bool = False) -> dict[str, Any]:
+    return next(r for r in rows if r["marker"] == marker and bool(r["adjusted"]) == adjusted)
+
+
+# Against the libraries: without anything below the limit the level is an ordinary column.
+
+
+def test_uncensored_logistic_and_linear_are_those_of_statsmodels() -> None:
+    from statsmodels.discrete.discrete_model import Logit
+    from statsmodels.regression.linear_model import OLS
+
+    for kind, model in (("binary", Logit), ("continuous", OLS)):
+        x, y, c = people(kind, 1, 150, 0.0, 0.5)
+        found = row(prognosis(x, y, c), "doubling", adjusted=True)
+        design = np.column_stack([np.log2(x.lower), c["age"], np.ones(150)])
+        fit = model(y.value, design).fit(**({"disp": 0} if kind == "binary" else {}))
+        scale = np.exp if kind == "binary" else np.asarray
+        assert found["estimate"] == pytest.approx(float(scale(fit.params[0])), rel=1e-6)
+        np.testing.assert_allclose([found["ci_low"], found["ci_high"]], scale(fit.conf_int()[0]), rtol=1e-6)
+        assert found["p_value"] == pytest.approx(fit.pvalues[0], rel=1e-5)
+        assert (found["sets"], found["missing_information"]) == (1, 0.0)
+        assert found["half_limit"] == found["estimate"]
+
+
+def test_uncensored_times_are_those_of_lifelines() -> None:
+    from lifelines import CoxPHFitter
+    from lifelines.statistics import proportional_hazard_test
+
+    x, y, c = people("time_to_event", 1, 200, 0.0, 0.5)
+    found = row(prognosis(x, y, c), "doubling", adjusted=True)
+    table = pd.DataFrame({"x": np.log2(x.lower), "c": c["age"], "t": y.value, "e": y.event})
+    fit = CoxPHFitter().fit(table, "t", "e")
+    assert found["estimate"] == pytest.approx(math.exp(fit.params_["x"]), rel=1e-5)
+    assert found["ci_low"] == pytest.approx(math.exp(fit.confidence_intervals_.iloc[0, 0]), rel=1e-4)
+    test = proportional_hazard_test(fit, table, time_transform="rank")
+    assert found["checks"]["proportional_p"] == pytest.approx(test.summary.loc["x", "p"], rel=1e-3)
+
+
+def test_detected_or_not_is_one_column() -> None:
+    """Of counts negative binomial regression of statsmodels; of yes or no Firth's, a half added to each cell."""
+    from statsmodels.discrete.discrete_model import NegativeBinomial
+
+    x, y, _ = people("count", 3, 300, 0.5, 0.5)
+    found = row(prognosis(x, y), "detected")
+    design = np.column_stack([np.ones(300), x.detected()])
+    fit = NegativeBinomial(y.value, design, exposure=y.exposure).fit(disp=0, maxiter=500)
+    assert found["estimate"] == pytest.approx(math.exp(fit.params[1]), rel=1e-4)
+    assert found["events_detected"] == y.value[x.observed].sum()
+    x, y, _ = people("binary", 3, 100, 0.5, 0.5)
+    found = row(prognosis(x, y), "detected")
+    a, b, c, d = (((x.observed == s) & (y.value == o)).sum() + 0.5 for s in (True, False) for o in (1, 0))
+    assert found["estimate"] == pytest.approx(a * d / (b * c), rel=1e-4)
+
+
+def test_concordance_is_that_of_lifelines_and_its_error_that_of_the_jackknife() -> None:
+    from lifelines.utils import concordance_index
+
+    x, y, _ = people("time_to_event", 5, 120, 0.5, 0.8)
+    found = concordance(x, y)
+    level = np.where(x.below, 0.0, x.lower)
+    assert found["estimate"] == pytest.approx(concordance_index(y.value, -level, y.event), rel=1e-7)
+    each = np.arange(120)
+    left = [concordance(x.take(each != i), y.take(each != i))["estimate"] for i in each]
+    assert found["se"] == pytest.approx(math.sqrt(119 / 120 * ((left - np.mean(left)) ** 2).sum()), rel=0.05)
+    assert found["ci_low"] < found["estimate"] < found["ci_high"]
+
+
+def test_concordance_of_ties_and_of_too_many_people() -> None:
+    x = Censored.of([1, 2, 2, 4, 0.1, 0.1], 0.5)
+    y = Outcome.of("time_to_event", [4, 4, 3, 1, 2, 2], event=[1, 0, 1, 1, 1, 0])
+    # Pairs by hand: (4: 1.0 with all), (5 and 6 of equal time: the event first), ...
+    found = concordance(x, y)
+    pairs = {(3, 0): 1, (3, 1): 1, (3, 2): 1, (3, 4): 1, (3, 5): 1, (4, 0): 0, (4, 1): 0, (4, 2): 0, (4, 5): 0.5}
+    pairs |= {(2, 0): 1, (2, 1): 0.5, (0, 1): 0}
+    assert found["pairs"] == len(pairs)
+    assert found["estimate"] == pytest.approx(sum(pairs.values()) / len(pairs))
+    none = concordance(x, Outcome.of("time_to_event", [1.0] * 6, event=[0] * 6))
+    assert none["estimate"] is None and "no pairs" in none["note"]
+    n = MOST + 200
+    rng = np.random.default_rng(1)
+    big = concordance(
+        Censored.of(np.exp(rng.standard_normal(n)), 1.0), Outcome.of("time_to_event", rng.random(n), event=np.ones(n))
+    )
+    assert big["n"] == MOST and f"{MOST} of {n} people are drawn" in big["note"]
+    with pytest.raises(DataError, match="of kind 'binary'"):
+        concordance(x, Outcome.of("binary", [0, 1, 0, 1, 0, 1]))
+
+
+# The pieces of imputation
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_derivatives_of_the_likelihoods(kind: str) -> None:
+    x, y, c = people(kind, 2, 80, 0.0, 0.5)
+    family = family_of(y)
+    columns = np.column_stack([np.log(x.lower), c["age"]])
+    if family.intercept:
+        columns = np.column_stack([np.ones(80), columns])
+    b = np.full(columns.shape[1], 0.2)
+    if kind == "count":
+        b[0] = -5.5
+    k = 0.4
+    here = family.quadratic(columns, b, k)
+    slope = approx_fprime(b, lambda v: family.quadratic(columns, v, k).value, 1e-6)
+    np.testing.assert_allclose(here.gradient, slope, rtol=1e-3, atol=1e-3)
+    if kind != "count":  # of counts the expected information is used
+        second = np.array(
+            [approx_fprime(b, lambda v, j=j: family.quadratic(columns, v, k).gradient[j], 1e-6) for j in range(len(b))]
+        )
+        np.testing.assert_allclose(here.information, -second, rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_quick_fits_are_those_of_the_models(kind: str) -> None:
+    """Of times without ties Breslow's and Efron's likelihoods are one."""
+    x, y, c = people(kind, 4, 200, 0.0, 0.5)
+    family = family_of(y)
+    columns = np.column_stack([np.log(x.lower), c["age"]])
+    design = np.column_stack([np.ones(200), columns]) if family.intercept else columns
+    b = np.zeros(design.shape[1])
+    if kind == "count":
+        b[0] = -6
+    for _ in range(30):
+        b, _ = maximum(family, design, b, family.spread(design @ b), np.full(len(b), 1e-10), 20)
+    place = 1 if family.intercept else 0
+    rel = 0.05 if kind == "count" else 1e-5  # its dispersion is by moments
+    assert b[place] == pytest.approx(coefficient(y, columns).value, rel=rel)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-6, 6), st.floats(0.1, 4), st.floats(-8, 8), st.floats(0.05, 8))
+def test_moments_within_bounds(mean: float, s: float, low: float, width: float) -> None:
+    for a, b in ((low, low + width), (-math.inf, low), (low, math.inf)):
+        m, v = moments(np.array([mean]), s, np.array([a]), np.array([b]))
+        assert a - 1e-6 * s <= m[0] <= b + 1e-6 * s and 0 <= v[0] <= s**2
+        if abs((np.clip(mean, a, b) - mean) / s) < 5:
+            exact = truncnorm((a - mean) / s, (b - mean) / s, loc=mean, scale=s)
+            assert m[0] == pytest.approx(exact.mean(), abs=1e-5 * max(s, 1))
+            assert v[0] == pytest.approx(exact.var(), abs=1e-4 * max(s**2, 1))
+
+
+def test_where_the_chain_begins_is_near_the_censored_maximum() -> None:
+    from lifelines import LogNormalFitter
+
+    x, _, _ = people("binary", 6, 200, 0.6, 0.5)
+    low, high = np.log(np.where(x.below, 0, x.lower), out=np.full(200, -np.inf), where=~x.below), np.log(x.upper)
+    g, s = start(low, high, np.ones((200, 1)))
+    fit = LogNormalFitter().fit_left_censoring(x.upper, x.observed.astype(int))
+    assert g[0] == pytest.approx(fit.mu_, abs=0.01)
+    assert s == pytest.approx(fit.sigma_, abs=0.01)
+
+
+def test_drawn_levels_have_the_distribution_given_the_outcome() -> None:
+    """Many people below the limit with the same outcome: their levels against numerical integration of normal density
+    times likelihood, at the coefficients that are known well from many more who are observed."""
+    rng = np.random.default_rng(3)
+    n = 20_000
+    z = rng.standard_normal(n)
+    y = (rng.random(n) < 1 / (1 + np.exp(-2 * z))).astype(float)
+    x = Censored.of(np.exp(z), math.exp(-0.5))
+    drawn = impute(x, Outcome.of("binary", y), np.empty((n, 0)), rng, sets=1)[0]
+    assert np.array_equal(drawn[x.observed], np.log(x.lower[x.observed]))
+    for case in (1.0, 0.0):
+        mine = drawn[x.below & (y == case)]
+        assert mine.max() <= -0.5
+
+        def density(v: float, case: float = case) -> float:
+            return norm.pdf(v) / (1 + math.exp(-2 * v if case else 2 * v))
+
+        whole = quad(density, -12, -0.5)[0]
+        grid = np.linspace(-6, -0.5, 400)
+        cdf = np.cumsum([density(v) for v in grid])
+        found = kstest(mine, lambda v, g=grid, c=cdf / cdf[-1]: np.interp(v, g, c))
+        assert found.statistic < 0.03
+        assert mine.mean() == pytest.approx(quad(lambda v: v * density(v), -12, -0.5)[0] / whole, abs=0.03)
+
+
+def test_rubins_rules_by_hand() -> None:
+    """Estimates 1, 2, 3 with variance 4 each: total 4 + 4/3, t with 2 (1 + 4/(4/3))^2 = 32 degrees of freedom."""
+    found = pooled(np.array([1.0, 2.0, 3.0]), np.full(3, 4.0), 50, 0.05)
+    assert found.found.estimate == 2
+    assert found.found.se == pytest.approx(math.sqrt(4 + 4 / 3))
+    from scipy.stats import t
+
+    assert found.found.high == pytest.approx(2 + t.ppf(0.975, 32) * math.sqrt(16 / 3))
+    assert found.missing_information == pytest.approx((0.25 * 33 + 2) / 35)
+    few = pooled(np.array([1.0, 2.0, 3.0]), np.full(3, 4.0), 50, 0.05, df=10)
+    assert few.found.high > found.found.high
+    assert pooled(np.array([1.0, 1.0]), np.full(2, 4.0), 50, 0.05).missing_information == 0.0
+
+
+# Simulated truth
+
+
+def sweep(kind: str, share: float, effect: float, reps: int, n: int) -> dict[str, float]:
+    truth = effect * math.log(2)
+    scale = np.asarray if kind == "continuous" else np.log
+    kept = []
+    for seed in range(reps):
+        x, y, c = people(kind, 500 + seed, n, share, effect)
+        r = row(prognosis(x, y, c, seed=seed), "doubling", adjusted=True)
+        low, mid, high, half = (float(scale(r[k])) for k in ("ci_low", "estimate", "ci_high", "half_limit"))
+        kept.append((low <= truth <= high, r["p_value"] < 0.05, mid - truth, half - truth))
+    found = np.array(kept, dtype=float)
+    return dict(zip(("inside", "rejected", "bias", "half_bias"), found.mean(axis=0), strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_effect_of_a_doubling_is_found_below_the_limit(kind: str) -> None:
+    x, y, c = people(kind, 11, 1500, 0.5, 0.5)
+    rows = prognosis(x, y, c)
+    found = row(rows, "doubling", adjusted=True)
+    scale = (lambda v: v) if kind == "continuous" else math.log
+    truth = 0.5 * math.log(2)
+    assert scale(found["ci_low"]) < truth < scale(found["ci_high"])
+    assert scale(found["estimate"]) == pytest.approx(truth, abs=0.07)
+    assert 0.02 < found["missing_information"] < 0.7
+    assert found["sets"] == 20
+    assert {r["adjusted"] == ["age"] for r in rows} == {True, False}
+    json.dumps(rows, allow_nan=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_intervals_cover_where_half_the_limit_is_off(kind: str, share: float) -> None:
+    found = sweep(kind, share, 0.5, 60, 200)
+    assert found["inside"] >= 0.85  # 0.95 less three and a half standard errors of 60
+    assert abs(found["bias"]) < 0.06
+    assert abs(found["bias"]) < abs(found["half_bias"]) + 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_an_effect_it_is_seldom_found(kind: str) -> None:
+    found = sweep(kind, 0.6, 0.0, 60, 150)
+    assert found["rejected"] <= 0.15
+
+
+# What cannot be had
+
+
+def test_groups_that_are_separate() -> None:
+    rng = np.random.default_rng(1)
+    x = Censored.of(np.exp(rng.standard_normal(60)), 0.8)
+    seen = x.detected()
+    found = row(prognosis(x, Outcome.of("binary", seen)), "detected")
+    assert found["ci_low"] > 100 and "the outcome and detection are separate" in found["note"]
+    rows = prognosis(x, Outcome.of("time_to_event", rng.random(60) + 1, event=seen))
+    found = row(rows, "detected")
+    assert found["estimate"] is None and found["p_value"] < 0.001
+    assert found["analysis"] == (
+        "not estimated: nobody without a detectable marker has an event; p of the log-rank test"
+    )
+    found = row(prognosis(x, Outcome.of("count", 3 * (1 - seen))), "detected")
+    assert found["analysis"] == "not estimated: nobody with a detectable marker has an event"
+
+
+def test_a_level_that_parts_cases_from_controls_has_firths_estimate() -> None:
+    levels = np.linspace(1, 30, 30)
+    x, y = Censored.of(levels, 3.0), Outcome.of("binary", levels > 15)
+    found = row(prognosis(x, y), "doubling")
+    assert found["analysis"].startswith(("Firth", "not estimated: the groups are separate"))
+    whole = row(prognosis(Censored.of(levels, 0.5), y), "doubling")
+    assert whole["analysis"].startswith(("Firth", "not estimated: the groups are separate"))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Outcome.of("binary", np.zeros(40)), "there are no events"),
+        (Outcome.of("binary", np.ones(40)), "all have the event"),
+        (Outcome.of("count", np.zeros(40)), "there are no events"),
+        (Outcome.of("time_to_event", np.ones(40), event=np.zeros(40)), "there are no events"),
+        (Outcome.of("continuous", np.full(40, 0.1)), "the outcome is the same for all"),
+    ],
+)
+def test_outcomes_that_say_nothing(outcome: Outcome, words: str) -> None:
+    x = Censored.of(np.exp(np.random.default_rng(0).standard_normal(40)), 0.8)
+    rows = prognosis(x, outcome)
+    assert row(rows, "doubling")["analysis"] == f"not estimated: {words}"
+    json.dumps(rows, allow_nan=False)
+
+
+def test_markers_that_say_nothing() -> None:
+    y = Outcome.of("binary", np.arange(30) % 2)
+    below = prognosis(Censored.of(np.full(30, 0.1), 1.0), y)
+    assert row(below, "detected")["analysis"] == "not estimated: nobody is detected"
+    assert row(below, "doubling")["analysis"] == "not estimated: the marker is the same for all"
+    few = np.full(30, 0.1)
+    few[:3] = 2, 3, 4
+    found = row(prognosis(Censored.of(few, 1.0), y), "doubling")
+    assert found["analysis"] == "not estimated: 3 observed levels are too few to draw those below the limit"
+    seen = prognosis(Censored.of(np.arange(1.0, 31), 0.5), y)
+    assert row(seen, "detected")["analysis"] == "not estimated: all are detected"
+    assert row(seen, "doubling")["estimate"] is not None
+    for n in (0, 1, 2):
+        rows = prognosis(Censored.of(np.arange(1.0, n + 1), 0.5), y.take(np.arange(30) < n))
+        assert all(r["estimate"] is None for r in rows)
+
+
+def test_covariates_that_are_missing_or_say_nothing() -> None:
+    x, y, c = people("binary", 7, 100, 0.4, 0.5)
+    table = pd.DataFrame(
+        {
+            "age": pd.array([None, *c["age"][1:]], dtype="Float64"),
+            "site": pd.Categorical(np.repeat(["a", "b"], 50), categories=["b", "a", "c"]),
+            "copy": c["age"] * 2 + 1,
+            "same": 1.0,
+        }
+    )
+    columns = covariates_of(table, 100)
+    assert columns.names == ("age", "site: a", "site: c", "copy", "same")
+    found = row(prognosis(x, y, table), "detected", adjusted=True)
+    assert found["adjusted"] == ["age", "site"]
+    assert (found["n"], found["left_out"]) == (99, 1)
+    assert "left out: site: c, copy, same" in found["note"]
+    plain = row(prognosis(x, y, table[["age", "site"]]), "detected", adjusted=True)
+    assert plain["estimate"] == pytest.approx(found["estimate"], rel=1e-5)
+    with pytest.raises(DataError, match="covariates have 100 rows and the marker 99"):
+        covariates_of(table, 99)
+
+
+def test_few_events_are_said() -> None:
+    x, _, c = people("binary", 7, 60, 0.4, 0.5)
+    y = np.zeros(60)
+    y[:8] = 1
+    found = row(prognosis(x, Outcome.of("binary", y), c), "detected", adjusted=True)
+    assert "8 events for 2 coefficients: fewer than 10 each" in found["note"]
+
+
+def test_dispersion_tells_poisson_from_more() -> None:
+    rng = np.random.default_rng(2)
+    column = rng.standard_normal((800, 1))
+    mean = np.exp(0.3 * column[:, 0])
+    plain = dispersion(Outcome.of("count", rng.poisson(mean)), column)
+    more = dispersion(Outcome.of("count", rng.poisson(mean * rng.gamma(0.5, 2.0, 800))), column)
+    assert plain["dispersion"] == pytest.approx(1.0, abs=0.15)
+    assert more["dispersion"] > 2
+    assert more["zeros"] == pytest.approx(more["zeros_expected"], abs=0.06)
+    assert more["zeros"] > more["zeros_poisson"] + 0.1
+
+
+def test_a_hazard_ratio_that_changes_is_seen() -> None:
+    rng = np.random.default_rng(4)
+    x = Censored.of(np.exp(rng.standard_normal(400)), 1.0)
+    early = np.where(x.observed, rng.exponential(0.3, 400), rng.exponential(3.0, 400))
+    time = np.where(
+        early < 0.5, early, 0.5 + np.where(x.observed, rng.exponential(6.0, 400), rng.exponential(0.5, 400))
+    )
+    rows = prognosis(x, Outcome.of("time_to_event", time, event=np.ones(400)))
+    assert row(rows, "detected")["checks"]["proportional_p"] < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "more", "words"),
+    [
+        ("binary", [0, 2], {}, "row 1 is 2; give 1 for yes, 0 for no"),
+        ("count", [1, 1.5], {}, r"row 1 is 1\.5; give a whole number"),
+        ("count", [1, 2], {"exposure": [1, 0]}, "row 1 is 2; give a whole number of 0 or more, in some time"),
+        ("time_to_event", [1, -1], {"event": [1, 1]}, "row 1 is -1; give a time of 0 or more"),
+        ("time_to_event", [1, 2], {"event": [1, 3]}, "the event of row 1 is 3"),
+        ("time_to_event", [1, 2], {}, "needs a column that says whether the event was seen"),
+        ("ordinal", [1, 2], {}, "known are binary, continuous, count, time_to_event"),
+        ("binary", ["yes", "no"], {}, "must be numbers"),
+        ("count", [1, 2], {"exposure": [1]}, "have 2, 2 and 1 rows"),
+    ],
+)
+def test_outcomes_that_are_none(kind: str, value: list[Any], more: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        Outcome.of(kind, value, name="relapse", **more)
+
+
+def test_the_seed_decides() -> None:
+    x, y, c = people("binary", 9, 120, 0.6, 0.5)
+    assert prognosis(x, y, c, seed=4) == prognosis(x, y, c, seed=4)
+    one, other = (row(prognosis(x, y, seed=s), "doubling")["estimate"] for s in (4, 5))
+    assert one != other
+    with pytest.raises(NotFitted, match="0 observed levels"):
+        impute(Censored.of(np.full(20, 0.1), 1.0), y.take(np.arange(120) < 20), np.empty((20, 0)), stream(1, "a"))
+    with pytest.raises(DataError, match="120 rows and the outcome 119"):
+        prognosis(x, y.take(np.arange(120) > 0))
