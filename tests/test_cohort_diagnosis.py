@@ -297,6 +297,19 @@ def test_rules_choose_what_they_say() -> None:
     assert given_["corrected"] is None
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31), st.floats(0.05, 5), st.floats(0.3, 3))
+def test_a_chosen_cutoff_moves_with_the_scale(seed: int, limit: float, power: float) -> None:
+    x, y = sample(seed, 15, 20, 1.0, limit)
+    bent = Censored(x.lower**power, x.upper**power, x.limit**power, "pg/mL")
+    for a, b in zip(cutoffs(x, y, seed=1), cutoffs(bent, y, seed=1), strict=True):
+        if a["cutoff"] is not None:
+            assert b["cutoff"] == pytest.approx(a["cutoff"] ** power, rel=1e-6)
+        for key in ("sensitivity", "specificity", "lr_positive", "corrected", "note", "positive"):
+            if "at its own" not in str(a["note"]):
+                assert a[key] == b[key]
+
+
 def test_low_values_may_be_the_disease() -> None:
     x, y = sample(4, 50, 70, -1.0, 0.3)
     low = cutoffs(x, y, (Rule(), Rule("limit")), higher=False)

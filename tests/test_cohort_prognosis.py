@@ -278,6 +278,28 @@ def test_the_effect_of_a_doubling_is_found_below_the_limit(kind: str) -> None:
     json.dumps(rows, allow_nan=False)
 
 
+def test_levels_below_between_and_above_are_drawn_together() -> None:
+    """Limits of detection that differ, values between detection and quantification, and above what the assay reads."""
+    rng = np.random.default_rng(8)
+    n = 1500
+    z = rng.standard_normal(n)
+    level, limit = np.exp(z), np.where(rng.random(n) < 0.5, 0.4, 0.8)
+    low, high = level.copy(), level.copy()
+    for inside, a, b in ((level < limit, 0.0, limit), ((level >= limit) & (level < 1.2), limit, 1.2)):
+        low, high = np.where(inside, a, low), np.where(inside, b, high)
+    low, high = np.where(level > 3, 3.0, low), np.where(level > 3, np.inf, high)
+    x, y = Censored(low, high, limit), Outcome.of("continuous", 0.5 * z + rng.standard_normal(n))
+    assert x.below.any() and x.between.any() and x.above.any()
+    sets = impute(x, y, np.empty((n, 0)), rng, sets=3)
+    with np.errstate(divide="ignore"):
+        for drawn in sets:
+            assert ((drawn >= np.log(low) - 1e-9) & (drawn <= np.log(high) + 1e-9)).all()
+            assert drawn.mean() == pytest.approx(0, abs=0.08) and drawn.std() == pytest.approx(1, abs=0.08)
+    found = row(prognosis(x, y), "doubling")
+    assert found["ci_low"] < 0.5 * math.log(2) < found["ci_high"]
+    assert found["missing_information"] < 0.5
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("share", [0.3, 0.7])
