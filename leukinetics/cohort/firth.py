@@ -81,7 +81,8 @@ def coefficients(y: Array, columns: Array, alpha: float = 0.05, weights: Array |
     mean = k @ x / total
     size = np.sqrt(k @ (x - mean) ** 2 / total)
     size[0] = 1.0
-    scaled = x / np.where(size > 0, size, 1.0)
+    mean[0] = 0.0
+    scaled = (x - mean) / np.where(size > 0, size, 1.0)  # which changes nothing but the intercept
     if total <= x.shape[1] or not (size > 0).all() or np.linalg.matrix_rank(scaled) < x.shape[1]:
         raise NotFitted("there is nobody to compare, or two columns say the same")
     free = np.arange(x.shape[1])
@@ -167,7 +168,7 @@ def _maximum(x: Array, y: Array, b: Array, free: NDArray[np.intp], k: Array | No
     """(coefficients, point) at the maximum over the ``free`` ones, by Newton's steps, halved where they overshoot."""
     here = _point(x, y, b, k)
     # What rounding leaves of a step's gain, of many rows.
-    close = 1e-14 if k is None else 1e-14 + 1e-15 * abs(here.value)
+    close = 1e-14 if k is None else 1e-13 + 1e-15 * abs(here.value)
     for _ in range(MOST_STEPS):
         step = np.zeros(len(b))
         step[free] = np.linalg.solve(here.information[np.ix_(free, free)], here.score[free])
