@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from leukinetics.cohort.detect import corrected, share_of, table_test
 from leukinetics.cohort.firth import firth
 from leukinetics.cohort.plan import ACTIVE, BELOW, GROUP, MARKER, Plan
 from leukinetics.trial.statistics.compare import number
-from leukinetics.trial.statistics.describe import wilson
 from leukinetics.trial.statistics.estimates import Estimate, NotFitted, nothing
 
 if TYPE_CHECKING:
@@ -18,10 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
-
-#: Fewer expected people than this in a cell, and the chi-square distribution is replaced by resampling.
-SPARSE = 5.0
-RESAMPLES = 9999
 
 
 def detected(table: pd.DataFrame, limit: float) -> NDArray[np.bool_]:
@@ -35,10 +30,8 @@ def shares(table: pd.DataFrame, plan: Plan, limit: float) -> list[dict[str, Any]
     found = []
     for name in plan.groups:
         mine = seen[(table[GROUP] == name).to_numpy()]
-        k, n = int(mine.sum()), len(mine)
-        e = wilson(k / n, n, plan.alpha) if n else nothing()
-        row = {"name": name, "n": n, "detected": k, "share": number(e.estimate)}
-        found.append(row | {"ci_low": number(e.low), "ci_high": number(e.high)})
+        row = share_of(int(mine.sum()), len(mine), plan.alpha)
+        found.append({"name": name, **{key: row[key] for key in ("n", "detected", "share", "ci_low", "ci_high")}})
     return found
 
 
@@ -90,9 +83,6 @@ def among(table: pd.DataFrame, plan: Plan, limit: float) -> dict[str, Any] | Non
     """Whether the groups of patients differ: chi-square test of the table of groups and detection (by resampling
     tables with the same margins where it is sparse), and the odds ratio of each pair with Holm's p. None of one group.
     """
-    from scipy.stats import MonteCarloMethod, chi2_contingency
-    from statsmodels.stats.multitest import multipletests
-
     names = plan.patients
     if len(names) < 2:
         return None
@@ -100,30 +90,20 @@ def among(table: pd.DataFrame, plan: Plan, limit: float) -> dict[str, Any] | Non
     cells = np.array(counts)
     p, how = None, "chi-square test"
     if (cells.sum(axis=0) > 0).all() and (cells.sum(axis=1) > 0).all():
-        plain = chi2_contingency(cells, correction=False)
-        p = float(plain.pvalue)
-        if plain.expected_freq.min() < SPARSE:
-            rng = np.random.default_rng(_stream(plan.seed, "among"))
-            method = MonteCarloMethod(n_resamples=RESAMPLES, rng=rng)
-            p = float(chi2_contingency(cells, correction=False, method=method).pvalue)
-            how = f"chi-square test, {RESAMPLES:,} tables with the same margins"
+        test = table_test(cells, plan.seed, "among")
+        p, how = test["p_value"], test["analysis"]
     rows = []
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
             row = odds(table, plan, limit, against(table, one, other))
             rows.append({"group": one, "reference": other, **row})
-    known = [r for r in rows if r["p_value"] is not None]
-    holm = multipletests([r["p_value"] for r in known], method="holm")[1] if known else []
-    for row, q in zip(known, holm, strict=True):
-        row["p_adjusted"] = number(float(q))
-    return {"groups": list(names), "p_value": None if p is None else number(p), "analysis": how, "pairs": rows}
+    for row, q in zip(rows, corrected([r["p_value"] for r in rows]), strict=True):
+        if q is not None:
+            row["p_adjusted"] = q
+    return {"groups": list(names), "p_value": p, "analysis": how, "pairs": rows}
 
 
 def _fisher(k: int, n: int, k0: int, n0: int) -> float:
     from scipy.stats import fisher_exact
 
     return float(fisher_exact([[k, n - k], [k0, n0 - k0]]).pvalue) if n and n0 else float("nan")
-
-
-def _stream(seed: int, what: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"{seed}:{what}".encode()).digest()[:8], "big")
