@@ -16,6 +16,8 @@ from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 from leukinetics.cohort.diagnosis.calibration import calibration, spline
 from leukinetics.cohort.diagnosis.cutoffs import Rule, at_cutoff, cutoffs
 from leukinetics.cohort.diagnosis.decision import decision_curve
+from leukinetics.cohort.diagnosis.horizon import calibration_at, decision_at, pseudo
+from leukinetics.cohort.diagnosis.outcomes import Outcome
 from leukinetics.cohort.diagnosis.pairs import placements
 from leukinetics.cohort.diagnosis.roc import compare_rocs, newcombe, roc, roc_of_scores
 from leukinetics.cohort.values import Censored
@@ -492,3 +494,81 @@ def test_decisions_that_cannot_be() -> None:
     with pytest.raises(DataError, match="threshold 1 of a decision"):
         decision_curve([0.1, 0.2], [0, 1], [1.0])
     assert decision_curve([0.1, 0.2], [1, 1])["note"] == "there are no controls"
+
+
+# Risks of an event by some time
+
+
+def followed(seed: int, n: int, *, end: bool = True) -> tuple[np.ndarray, Outcome, np.ndarray]:
+    """(true risk by 0.8, times of which some are not seen, whether the event came by 0.8)."""
+    rng = np.random.default_rng(seed)
+    eta = rng.standard_normal(n)
+    time = rng.exponential(np.exp(-eta))
+    last = rng.uniform(0.2, 2, n) if end else np.full(n, 9e9)
+    outcome = Outcome.of("time_to_event", np.minimum(time, last), event=time < last)
+    return 1 - np.exp(-0.8 * np.exp(eta)), outcome, (time <= 0.8).astype(float)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=3, max_size=25), st.integers(1, 9))
+def test_pseudo_observations_are_those_of_the_jackknife(rows: list[tuple[int, bool]], horizon: int) -> None:
+    from lifelines import KaplanMeierFitter
+
+    time, event = np.array([t for t, _ in rows], dtype=float), np.array([e for _, e in rows])
+    outcome = Outcome.of("time_to_event", time, event=event)
+    if time.max() < horizon:
+        with pytest.raises(DataError, match="Nobody is followed until"):
+            pseudo(outcome, horizon)
+        return
+
+    def share(which: np.ndarray) -> float:
+        return 1 - float(KaplanMeierFitter().fit(time[which], event[which]).predict(horizon))
+
+    n = len(time)
+    each = np.arange(n)
+    left = np.array([n * share(each >= 0) - (n - 1) * share(each != i) for i in each])
+    np.testing.assert_allclose(pseudo(outcome, horizon), left, atol=1e-9)
+
+
+def test_with_everybody_followed_a_risk_by_a_time_is_yes_or_no() -> None:
+    p, outcome, y = followed(1, 300, end=False)
+    np.testing.assert_allclose(pseudo(outcome, 0.8), y, atol=1e-9)
+    one, other = decision_at(p, outcome, 0.8, [0.3])["curve"][0], decision_curve(p, y, [0.3])["curve"][0]
+    for name in ("net_benefit", "treat_all", "over_all"):
+        assert one[name] == pytest.approx(other[name], abs=1e-6)
+    timed, plain = calibration_at(p, outcome, 0.8), calibration(p, y)
+    assert timed["brier"] == pytest.approx(plain["brier"], abs=1e-6)
+    assert timed["observed"]["estimate"] == pytest.approx(plain["observed"]["estimate"], abs=1e-6)
+    shares = [[g["observed"] for g in found["groups"]] for found in (timed, plain)]
+    assert shares[0] == pytest.approx(shares[1], abs=1e-6)
+
+
+def test_risks_of_people_not_followed_for_so_long() -> None:
+    p, outcome, y = followed(2, 4000)
+    found = calibration_at(p, outcome, 0.8)
+    assert found["observed"]["ci_low"] < y.mean() < found["observed"]["ci_high"]
+    assert found["ratio"]["ci_low"] < 1 < found["ratio"]["ci_high"]
+    assert found["slope"]["estimate"] == pytest.approx(1.0, abs=0.06)
+    assert found["brier"]["estimate"] == pytest.approx(np.mean((y - p) ** 2), abs=0.012)
+    inside = [g["ci_low"] - 0.02 <= g["predicted"] <= g["ci_high"] + 0.02 for g in found["groups"]]
+    assert np.mean(inside) >= 0.8
+    extreme = calibration_at(1 - (1 - p) ** 2, outcome, 0.8)
+    assert extreme["ratio"]["ci_high"] < 1
+    point, truth = decision_at(p, outcome, 0.8, [0.4])["curve"][0], decision_curve(p, y, [0.4])["curve"][0]
+    assert point["net_benefit"]["estimate"] == pytest.approx(truth["net_benefit"]["estimate"], abs=0.03)
+
+
+def test_times_by_which_nothing_is_known() -> None:
+    p, outcome, _ = followed(3, 60)
+    late = calibration_at(p, outcome, 50)
+    assert late["note"] == "Nobody is followed until 50; give an earlier time." and late["ratio"] is None
+    early = decision_at(p, outcome, 1e-9)
+    assert early["note"] == "there are no events by 1e-09" and early["curve"] == []
+    json.dumps(calibration_at(np.full(60, 0.5), outcome, 0.8), allow_nan=False)
+    assert "no slope" in calibration_at(np.full(60, 0.5), outcome, 0.8)["note"]
+    for found in (late, early):
+        json.dumps(found, allow_nan=False)
+    with pytest.raises(DataError, match="59 predicted risks and 60 outcomes"):
+        calibration_at(p[1:], outcome, 0.8)
+    with pytest.raises(DataError, match="of kind 'binary'"):
+        pseudo(Outcome.of("binary", [0, 1]), 1.0)

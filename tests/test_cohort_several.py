@@ -180,6 +180,14 @@ def test_markers_that_predict(kind: str, measure: str) -> None:
         assert found["calibration"]["slope"]["ci_low"] < 1.2 and found["calibration"]["n"] == 400
         assert roc_auc_score(y.value, risk) == pytest.approx(found["estimate"], abs=0.03)
         assert found["decision"]["useful"]
+    if kind == "time_to_event":
+        assert found["horizon"] == np.median(y.value[y.event == 1])
+        assert found["calibration"]["ratio"]["estimate"] == pytest.approx(1.0, abs=0.15)
+        assert found["calibration"]["slope"]["estimate"] == pytest.approx(1.0, abs=0.3)
+        assert found["decision"]["useful"]
+        later = several(parts, y, pd.DataFrame({"age": age}), repeats=1, horizon=1.0)
+        assert later["estimate"] == found["estimate"]
+        assert later["calibration"]["predicted"] > found["calibration"]["predicted"]
 
 
 def noise(seed: int) -> dict[str, Any]:

@@ -130,15 +130,19 @@ def _smooth(logit: Array, risk: Array, seen: Array, alpha: float) -> Row:
     }  # fmt: skip
 
 
-def _groups(risk: Array, seen: Array, alpha: float) -> list[Row]:
-    """People in order of their predictions, in groups of about equal size; equal predictions are in one group."""
+def groups_of(risk: Array) -> list[NDArray[np.intp]]:
+    """Rows of people in order of their predictions, in groups of about equal size (ten, or of ten people); those of
+    equal predictions are in one group."""
     count = max(min(GROUPS, len(risk) // FEWEST), 1)
     edges = np.unique(np.quantile(risk, np.linspace(0, 1, count + 1)[1:-1]))
     place = np.searchsorted(edges, risk, side="left")
+    return [np.flatnonzero(place == g) for g in np.unique(place)]
+
+
+def _groups(risk: Array, seen: Array, alpha: float) -> list[Row]:
     rows = []
-    for g in np.unique(place):
-        here = place == g
-        e = wilson(float(seen[here].mean()), int(here.sum()), alpha)
+    for here in groups_of(risk):
+        e = wilson(float(seen[here].mean()), len(here), alpha)
         rows.append({"n": e.n, "predicted": number(float(risk[here].mean())), "observed": number(e.estimate)})
         rows[-1] |= {"ci_low": number(e.low), "ci_high": number(e.high)}
     return rows

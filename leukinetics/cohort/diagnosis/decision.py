@@ -82,7 +82,7 @@ def decision_curve(
                 "standardised": number(by.estimate / share),
             }
         )
-    return row | {"useful": _useful(row["curve"])}
+    return row | {"useful": useful(row["curve"])}
 
 
 def _net(hit: Array, case: NDArray[np.bool_], t: float, prevalence: float | None, alpha: float) -> Estimate:
@@ -105,7 +105,7 @@ def _interval(center: float, se: float, n: int, alpha: float) -> Estimate:
     return interval(center, se, n, alpha) if se > 0 else Estimate(center, 0.0, center, center, n)
 
 
-def _useful(curve: list[Row]) -> list[list[float]]:
+def useful(curve: list[Row]) -> list[list[float]]:
     """Runs of thresholds at which the net benefit is above both of treating all and treating nobody."""
     runs: list[list[float]] = []
     before = False

@@ -176,6 +176,12 @@ class Time(Family):
         s0 = np.cumsum(np.exp(eta))[self.at_risk[self.seen] - 1]
         return float(-2 * (eta[self.seen] - np.log(s0)).sum() / self.seen.sum())
 
+    def hazard_until(self, eta: Array, horizon: float) -> float:
+        """Breslow's cumulative hazard until ``horizon`` of somebody whose linear predictor is 0."""
+        w = np.exp(np.clip(eta[self.order], -FARTHEST, FARTHEST))
+        due = self.seen & (self.y[self.order] <= horizon)
+        return float((1 / np.cumsum(w)[self.at_risk[due] - 1]).sum())
+
     def _hazard(self, w: Array) -> Array:
         """Breslow's cumulative hazard until each row's time, in the order of rows."""
         step = np.where(self.seen, 1 / np.cumsum(w)[self.at_risk - 1], 0.0)

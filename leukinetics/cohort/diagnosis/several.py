@@ -18,9 +18,10 @@ import numpy as np
 from leukinetics.cohort.diagnosis.calibration import calibration
 from leukinetics.cohort.diagnosis.decision import decision_curve
 from leukinetics.cohort.diagnosis.elastic import fit, greatest, path, predictor
-from leukinetics.cohort.diagnosis.families import family_of
+from leukinetics.cohort.diagnosis.families import Time, family_of
 from leukinetics.cohort.diagnosis.features import COVARIATE, Features, learn
 from leukinetics.cohort.diagnosis.folds import MEASURES, Performance, averaged, folds_of, gain, performance, told
+from leukinetics.cohort.diagnosis.horizon import calibration_at, decision_at
 from leukinetics.cohort.diagnosis.outcomes import Outcome
 from leukinetics.cohort.diagnosis.sample import covariates_of, stream
 from leukinetics.errors import DataError
@@ -41,6 +42,8 @@ RATIO = 0.5  # between ridge (0) and lasso (1)
 PENALTIES, LEAST = 20, 0.005  # of a path: how many, and the least as a share of the greatest
 #: Fewer people, or fewer with each answer, and there is nothing to leave out.
 FEWEST, FEWEST_EVENTS = 20, 10
+#: Kinds of outcome of which there is a risk.
+RISKS = ("binary", "time_to_event")
 #: More people than this are not needed: as many are drawn.
 MOST = 20_000
 
@@ -88,17 +91,20 @@ def several(
     folds: int = FOLDS,
     repeats: int = REPEATS,
     ratio: float = RATIO,
+    horizon: float | None = None,
     seed: int = 1,
 ) -> Row:
-    """What ``markers`` (each of the same rows) together say of ``outcome``.
+    """What ``markers`` (each of the same rows) together say of ``outcome``. ``horizon``: of times, by when the risk of
+    an event is predicted; the median of the times at which one was seen, where None.
 
     Keys: ``measure`` (auc, concordance, r_squared, deviance_explained) with ``estimate``, ``ci_low``, ``ci_high``,
     ``p_value`` (auc and concordance: of a half) in people left out; ``apparent`` (in the people of the fit),
     ``optimism``; ``covariates_only`` and ``gain`` (over them), each with ``estimate``, ``ci_low``, ``ci_high``;
     ``columns`` of the model of all people (``marker``, ``part``: detected, level, covariate; ``coefficient`` per SD;
-    ``selected``, the share of fits that use it; ``same_sign``); ``penalty``, ``ratio``; of yes or no ``predicted``
-    (rows,; the risk of each person by models without them, None where left out), ``calibration``, ``decision`` of
-    these; ``n``, ``events``, ``left_out`` (rows without all markers and covariates), ``analysis``, ``note``.
+    ``selected``, the share of fits that use it; ``same_sign``); ``penalty``, ``ratio``; of yes or no, and of times by
+    ``horizon``, ``predicted`` (rows,; the risk of each person by models without them, None where left out),
+    ``calibration`` and ``decision`` of these; ``n``, ``events``, ``left_out`` (rows without all markers and
+    covariates), ``analysis``, ``note``.
     """
     if not markers:
         raise DataError("There are no markers to predict from; give at least one.")
@@ -122,12 +128,14 @@ def several(
     why = _too_few(people.outcome, folds)
     if why:
         return row | {"analysis": f"not estimated: {why}"}
-    fitted, judged = _nested(people, folds, repeats, seed)
+    if outcome.kind == "time_to_event" and horizon is None:
+        horizon = float(np.median(people.outcome.value[people.outcome.event == 1]))
+    fitted, judged = _nested(people, folds, repeats, seed, horizon)
     final = _tuned(people, folds, stream(seed, "several:final"))
     own = _apparent(people, final)
     found = told(outcome.kind, judged.markers, alpha)
     row |= {
-        **_numbers(found), "p_value": number(found.p) if outcome.kind in ("binary", "time_to_event") else None,
+        **_numbers(found), "p_value": number(found.p) if outcome.kind in RISKS else None,
         "apparent": number(own), "optimism": number(own - found.estimate), "penalty": number(final.penalty),
         "columns": _columns(final, fitted),
         "analysis": f"{words}; elastic net, nested cross-validation ({repeats} times {folds} folds)",
@@ -136,12 +144,17 @@ def several(
         row["covariates_only"] = _numbers(told(outcome.kind, judged.covariates, alpha))
         more = gain(judged.markers, judged.covariates, alpha)
         row["gain"] = _numbers(more) | {"p_value": number(more.p)}
-    if outcome.kind == "binary":
+    if outcome.kind in RISKS:
         risk = np.full(len(outcome), np.nan)
         risk[use] = judged.risk
         row["predicted"] = [number(float(v)) for v in risk]
+    if outcome.kind == "binary":
         row["calibration"] = calibration(risk, outcome.value, alpha=alpha)
         row["decision"] = decision_curve(risk, outcome.value, alpha=alpha)
+    elif horizon is not None:
+        row["horizon"] = horizon
+        row["calibration"] = calibration_at(risk, outcome, horizon, alpha=alpha)
+        row["decision"] = decision_at(risk, outcome, horizon, alpha=alpha)
     if found.estimate == 1:
         notes.append("everybody left out is told apart: no interval")
     if not any(c["coefficient"] for c in row["columns"] if c["part"] != COVARIATE):
@@ -156,7 +169,9 @@ class _Judged:
     risk: Array
 
 
-def _nested(people: _People, folds: int, repeats: int, seed: int) -> tuple[list[_Fitted], _Judged]:
+def _nested(
+    people: _People, folds: int, repeats: int, seed: int, horizon: float | None
+) -> tuple[list[_Fitted], _Judged]:
     """(the models of all outer parts, what they do in the people left out)."""
     n = len(people.outcome)
     bare = _People([], people.outcome, people.others, people.names, people.ratio)
@@ -174,12 +189,21 @@ def _nested(people: _People, folds: int, repeats: int, seed: int) -> tuple[list[
             model = _tuned(people.take(inside), folds, rng)
             fitted.append(model)
             eta[out] = model.predict(people.take(out))
+            risk[out] += _risk(people.take(inside), model, eta[out], horizon) / repeats
             base[out] = _unpenalised(bare.take(inside)).predict(bare.take(out))
             least[out] = _unpenalised(alone.take(inside)).predict(alone.take(out))
         found.append(performance(people.outcome, eta, least, fold))
         plain.append(performance(people.outcome, base, least, fold))
-        risk += 1 / (1 + np.exp(-np.clip(eta, -30, 30))) / repeats
     return fitted, _Judged(averaged(found), averaged(plain) if people.names else None, risk)
+
+
+def _risk(inside: _People, model: _Fitted, eta: Array, horizon: float | None) -> Array:
+    """Of yes, or of an event by the horizon, with the baseline hazard of those of the fit."""
+    family = family_of(inside.outcome)
+    if isinstance(family, Time) and horizon is not None:
+        hazard = family.hazard_until(model.predict(inside), horizon)
+        return np.asarray(-np.expm1(-hazard * np.exp(np.clip(eta, -30, 30))))
+    return np.asarray(1 / (1 + np.exp(-np.clip(eta, -30, 30))))
 
 
 def _tuned(people: _People, folds: int, rng: np.random.Generator) -> _Fitted:
@@ -259,7 +283,8 @@ def _empty(people: _People, measure: str, left_out: int, ratio: float) -> Row:
     row |= dict.fromkeys(names)
     row |= {"n": len(people.outcome), "events": None if kind == "continuous" else people.outcome.events}
     row |= {"left_out": left_out, "ratio": ratio, "columns": [], "analysis": "", "note": None}
-    return row | ({"predicted": None, "calibration": None, "decision": None} if kind == "binary" else {})
+    risk: Row = {"predicted": None, "calibration": None, "decision": None}
+    return row | (risk | ({"horizon": None} if kind == "time_to_event" else {}) if kind in RISKS else {})
 
 
 def _numbers(e: Estimate) -> Row:
