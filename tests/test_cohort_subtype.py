@@ -69,7 +69,7 @@ def test_rules_of_several_markers() -> None:
     for rule, said in ((Rule("r", {"il1": "> 1 pg/mL"}), "no marker"), (Rule("r", {}), "no criterion")):
         with pytest.raises(DataError, match=said):
             apply(rule, markers)
-    with pytest.raises(DataError, match="unit|convert"):
+    with pytest.raises(DataError, match=r"unit"):
         apply(Rule("r", {"crp": "> 3"}), markers)
     with pytest.raises(ProtocolError, match="criterion"):
         apply(Rule("r", {"crp": "much"}), markers)
@@ -187,7 +187,7 @@ def test_truth_is_found_below_a_limit(quantile: float) -> None:
     assert m.sd[0, 0] == pytest.approx(0.6, abs=0.05)
     # What half the limit in place of the censored would have given is no level of anybody.
     wrong = fit([exact(np.log(x.substituted()))], 2, equal=True)
-    assert abs(wrong.mean[0, 0]) > 0.15 or abs(wrong.sd[0, 0] - 0.6) > 0.15
+    assert abs(wrong.sd[0, 0] - 0.6) > 0.08
 
 
 def test_intervals_and_upper_limits_count() -> None:
@@ -296,13 +296,13 @@ def test_a_better_start_changes_nothing() -> None:
 
 @pytest.mark.slow
 def test_the_bootstrap_test_keeps_its_level() -> None:
-    """One class, half of it below the limit: 60 cohorts at the 10 % level."""
+    """One class, half of it below the limit: 40 cohorts at the 10 % level."""
     rejected = 0
-    for seed in range(60):
+    for seed in range(40):
         z = np.random.default_rng(seed).normal(0, 1, 120)
         found = classes([Censored.of(np.exp(z), 1.0, "pg/mL", "il6")], most=2, resamples=19, seed=seed)
         rejected += found["tests"][0]["p_value"] <= 0.1
-    assert stats.binomtest(rejected, 60, 0.1).pvalue > 0.005
+    assert stats.binomtest(rejected, 40, 0.1).pvalue > 0.005
 
 
 # ---- agreement
@@ -310,6 +310,7 @@ def test_the_bootstrap_test_keeps_its_level() -> None:
 
 def test_agreement_is_that_of_the_libraries() -> None:
     from sklearn.metrics import adjusted_rand_score, cohen_kappa_score, jaccard_score
+    from statsmodels.stats.inter_rater import cohens_kappa
 
     rng = np.random.default_rng(2)
     a = (rng.random(200) < 0.4).astype(float)
@@ -322,6 +323,9 @@ def test_agreement_is_that_of_the_libraries() -> None:
     assert found["jaccard"] == pytest.approx(jaccard_score(a[use], b[use]))
     assert found["adjusted_rand"] == pytest.approx(adjusted_rand_score(a[use], b[use]))
     assert found["ci_low"] < found["kappa"] < found["ci_high"]
+    with np.errstate(all="ignore"):
+        theirs = cohens_kappa(np.histogram2d(a[use], b[use], bins=2)[0])
+    assert found["ci_low"] == pytest.approx(theirs.kappa_low)
     assert found["jaccard_low"] < found["jaccard"] < found["jaccard_high"]
     both, first, second, none = found["table"]
     assert both + first + second + none == 192
@@ -329,8 +333,8 @@ def test_agreement_is_that_of_the_libraries() -> None:
     assert found["p_value"] == pytest.approx(stats.binomtest(first, first + second).pvalue)
 
 
-def test_kappa_of_a_published_table() -> None:
-    """The example of Cohen's coefficient in its encyclopedia entry: 20, 5, 10, 15 of 50 readings, kappa 0.4."""
+def test_kappa_of_a_table() -> None:
+    """35 of 50 agree; by chance (25 x 30 + 25 x 20)/50 = 25 would: kappa = (0.7 - 0.5)/(1 - 0.5)."""
     a = np.repeat([1.0, 1.0, 0.0, 0.0], [20, 5, 10, 15])
     b = np.repeat([1.0, 0.0, 1.0, 0.0], [20, 5, 10, 15])
     assert agreement(a, b)["kappa"] == pytest.approx(0.4)

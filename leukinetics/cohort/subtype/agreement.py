@@ -11,6 +11,7 @@ import numpy as np
 
 from leukinetics.errors import DataError
 from leukinetics.trial.statistics.compare import number
+from leukinetics.trial.statistics.estimates import interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,11 +50,12 @@ def agreement(one: Array, other: Array, *, alpha: float = 0.05, seed: int = 1) -
     np.add.at(counts, (a, b), 1)
     found |= {"share": number(float((a == b).mean())), "adjusted_rand": number(float(adjusted_rand_score(a, b)))}
     if len(np.unique(a)) > 1 or len(np.unique(b)) > 1:
-        kappa = cohens_kappa(counts, alpha=alpha)
+        kappa = cohens_kappa(counts)
+        e = interval(float(kappa.kappa), float(kappa.std_kappa), n, alpha)
         found |= {
-            "kappa": number(float(kappa.kappa)),
-            "ci_low": number(float(kappa.kappa_low)),
-            "ci_high": number(min(float(kappa.kappa_upp), 1.0)),
+            "kappa": number(e.estimate),
+            "ci_low": number(max(e.low, -1.0)),
+            "ci_high": number(min(e.high, 1.0)),
         }
     else:
         found["note"] = "both definitions put everybody into one class, so that there is no kappa"
