@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, norm
 from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
+from leukinetics.cohort.diagnosis.accuracy import at_cutoff
 from leukinetics.cohort.diagnosis.calibration import calibration, spline
-from leukinetics.cohort.diagnosis.cutoffs import Rule, at_cutoff, cutoffs
+from leukinetics.cohort.diagnosis.cutoffs import Rule, cutoffs
 from leukinetics.cohort.diagnosis.decision import decision_curve
 from leukinetics.cohort.diagnosis.horizon import calibration_at, decision_at, pseudo
 from leukinetics.cohort.diagnosis.outcomes import Outcome

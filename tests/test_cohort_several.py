@@ -16,8 +16,9 @@ from sklearn.metrics import roc_auc_score
 from leukinetics.cohort.diagnosis.elastic import fit, greatest, path
 from leukinetics.cohort.diagnosis.families import family_of
 from leukinetics.cohort.diagnosis.features import learn
-from leukinetics.cohort.diagnosis.folds import Performance, folds_of, gain, performance, told
+from leukinetics.cohort.diagnosis.folds import Performance, averaged, folds_of, gain, performance, told
 from leukinetics.cohort.diagnosis.outcomes import MEASURES, Outcome
+from leukinetics.cohort.diagnosis.pairs import placements
 from leukinetics.cohort.diagnosis.several import several
 from leukinetics.cohort.values import Censored
 from leukinetics.errors import DataError
@@ -148,12 +149,17 @@ def test_performance_within_folds() -> None:
     areas = [roc_auc_score(y.value[fold == k], eta[fold == k]) for k in range(4)]
     assert found.value == pytest.approx(np.mean(areas))
     assert found.influence.sum() == pytest.approx(0, abs=1e-12)
+    case = y.value == 1
+    parts = [placements(eta[f], eta[f], case[f]).variance for f in (fold == k for k in range(4))]
+    assert found.variance == pytest.approx(sum(parts) / 16)  # DeLong's of a mean of four
+    twice = averaged([found, found])
+    assert (twice.value, twice.variance) == (pytest.approx(found.value), pytest.approx(found.variance))
     line = Outcome.of("continuous", 2 * eta)
     assert performance(line, 2 * eta, np.full(100, 2 * eta.mean()), fold).value == 1
     assert performance(line, np.full(100, 1.0), np.full(100, 1.0), fold).value == 0
     same = gain(found, found, 0.05)
     assert same.estimate == 0 and math.isnan(same.p)
-    assert math.isnan(told("binary", Performance(1.0, np.zeros(5)), 0.05).high)
+    assert math.isnan(told("binary", Performance(1.0, np.zeros((1, 5))), 0.05).high)
 
 
 @pytest.mark.parametrize(

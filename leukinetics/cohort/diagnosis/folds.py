@@ -2,9 +2,11 @@
 
 Yes or no: the area under the ROC curve; times: Harrell's C; both within each fold that was left out, and averaged.
 Numbers and counts: the share of the squared error, or of Poisson's deviance, of the plain mean that the prediction
-takes away, over all people. Each has an influence of every person, averaged over repeats of the partition, and its
-variance is the sum of their squares (for the area LeDell, Petersen and van der Laan, Electron J Stat 2015;9:1583-1607,
-doi:10.1214/15-EJS1035). It is the uncertainty from the people predicted, given how the models were fitted.
+takes away, over all people. Each has an influence of every person, and its variance is the sum of their squares (for
+the area LeDell, Petersen and van der Laan, Electron J Stat 2015;9:1583-1607, doi:10.1214/15-EJS1035), within a fold
+with m/(m - 1) for m cases or controls, as DeLong's. Of repeated partitions it is the mean of their variances: the mean
+of influences would be too steady, since the same people are predicted again. It is the uncertainty from the people
+predicted; that of the models fitted to others of them is not in it.
 """
 
 from __future__ import annotations
@@ -56,10 +58,15 @@ def folds_of(outcome: Outcome, folds: int, rng: np.random.Generator) -> NDArray[
 
 @dataclass(frozen=True, eq=False)
 class Performance:
-    """Of people who were left out: the measure, and each person's influence (rows,)."""
+    """Of people who were left out: the measure, and each person's influence (repeats, rows)."""
 
     value: float
     influence: Array
+
+    @property
+    def variance(self) -> float:
+        """Of the measure; NaN where it is not known."""
+        return float((self.influence**2).sum(axis=-1).mean())
 
 
 def performance(outcome: Outcome, eta: Array, baseline: Array, fold: NDArray[np.intp]) -> Performance:
@@ -72,21 +79,20 @@ def performance(outcome: Outcome, eta: Array, baseline: Array, fold: NDArray[np.
     else:
         loss, least = (_deviance(outcome, e) for e in (eta, baseline))
     total = float(least.sum())
-    value = 1 - float(loss.sum()) / total if total > 0 else math.nan
-    return Performance(value, ((1 - value) * least - loss) / total if total > 0 else np.full(len(loss), math.nan))
+    if not total > 0:
+        return Performance(math.nan, np.full((1, len(loss)), math.nan))
+    value = 1 - float(loss.sum()) / total
+    return Performance(value, ((1 - value) * least - loss)[None] / total)
 
 
 def averaged(found: list[Performance]) -> Performance:
     """Over repeats of the partition."""
-    return Performance(
-        float(np.mean([p.value for p in found])), np.mean(np.array([p.influence for p in found]), axis=0)
-    )
+    return Performance(float(np.mean([p.value for p in found])), np.concatenate([p.influence for p in found]))
 
 
 def told(kind: str, p: Performance, alpha: float) -> Estimate:
     """The measure with its interval, of shares of pairs on the logit scale."""
-    n = len(p.influence)
-    variance = float((p.influence**2).sum())
+    n, variance = p.influence.shape[-1], p.variance
     if kind in ("binary", "time_to_event"):
         return told_as(p.value, variance, n, alpha)
     if not variance > 0:
@@ -96,10 +102,9 @@ def told(kind: str, p: Performance, alpha: float) -> Estimate:
 
 def gain(one: Performance, other: Performance, alpha: float) -> Estimate:
     """The difference of two measures of the same people in the same folds."""
-    influence = one.influence - other.influence
-    variance = float((influence**2).sum())
-    n, value = len(influence), one.value - other.value
-    return interval(value, math.sqrt(variance), n, alpha) if variance > 0 else nothing(n, value)
+    found = Performance(one.value - other.value, one.influence - other.influence)
+    n, variance = found.influence.shape[-1], found.variance
+    return interval(found.value, math.sqrt(variance), n, alpha) if variance > 0 else nothing(n, found.value)
 
 
 def _by_pairs(outcome: Outcome, eta: Array, fold: NDArray[np.intp]) -> Performance:
@@ -113,17 +118,18 @@ def _by_pairs(outcome: Outcome, eta: Array, fold: NDArray[np.intp]) -> Performan
             if math.isnan(found.area):
                 continue
             values.append(found.area)
-            influence[here[case]] = (found.case - found.area) / len(found.case)
-            influence[here[~case]] = (found.control - found.area) / len(found.control)
+            for who, placed in ((here[case], found.case), (here[~case], found.control)):
+                m = len(placed)
+                influence[who] = (placed - found.area) / math.sqrt(m * max(m - 1, 1))
         else:
             pairs = agreement(eta[here], eta[here], part)
             if not pairs.pairs.any():
                 continue
             values.append(pairs.value)
-            influence[here] = pairs.influence
+            influence[here] = pairs.influence * math.sqrt(len(here) / max(len(here) - 1, 1))
     if not values:
-        return Performance(math.nan, np.full(len(eta), math.nan))
-    return Performance(float(np.mean(values)), influence / len(values))
+        return Performance(math.nan, np.full((1, len(eta)), math.nan))
+    return Performance(float(np.mean(values)), influence[None] / len(values))
 
 
 def _deviance(outcome: Outcome, eta: Array) -> Array:

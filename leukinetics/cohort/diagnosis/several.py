@@ -10,18 +10,16 @@ final model seems to do in its own people, so that its optimism shows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from leukinetics.cohort.diagnosis.calibration import calibration
 from leukinetics.cohort.diagnosis.decision import decision_curve
-from leukinetics.cohort.diagnosis.elastic import fit, greatest, path, predictor
-from leukinetics.cohort.diagnosis.families import Time, family_of
-from leukinetics.cohort.diagnosis.features import COVARIATE, Features, learn
-from leukinetics.cohort.diagnosis.folds import MEASURES, Performance, averaged, folds_of, gain, performance, told
+from leukinetics.cohort.diagnosis.features import COVARIATE
+from leukinetics.cohort.diagnosis.folds import MEASURES, gain, told
 from leukinetics.cohort.diagnosis.horizon import calibration_at, decision_at
+from leukinetics.cohort.diagnosis.nested import Fitted, People, apparent, nested, tuned
 from leukinetics.cohort.diagnosis.outcomes import Outcome
 from leukinetics.cohort.diagnosis.sample import covariates_of, stream
 from leukinetics.errors import DataError
@@ -39,47 +37,12 @@ if TYPE_CHECKING:
 
 FOLDS, REPEATS = 5, 3
 RATIO = 0.5  # between ridge (0) and lasso (1)
-PENALTIES, LEAST = 20, 0.005  # of a path: how many, and the least as a share of the greatest
 #: Fewer people, or fewer with each answer, and there is nothing to leave out.
 FEWEST, FEWEST_EVENTS = 20, 10
 #: Kinds of outcome of which there is a risk.
 RISKS = ("binary", "time_to_event")
 #: More people than this are not needed: as many are drawn.
 MOST = 20_000
-
-
-@dataclass(frozen=True, eq=False)
-class _People:
-    """Who is predicted: markers, outcome, covariates (rows, columns) with their names."""
-
-    markers: list[Censored]
-    outcome: Outcome
-    others: Array
-    names: tuple[str, ...]
-    ratio: float
-
-    def take(self, rows: NDArray[np.intp]) -> _People:
-        """Some of them."""
-        parts = [x.take(rows) for x in self.markers]
-        return _People(parts, self.outcome.take(rows), self.others[rows], self.names, self.ratio)
-
-    @property
-    def free(self) -> NDArray[np.bool_]:
-        """Columns without a penalty."""
-        return np.arange(2 * len(self.markers) + len(self.names)) >= 2 * len(self.markers)
-
-
-@dataclass(frozen=True, eq=False)
-class _Fitted:
-    """A model: how people become columns, coefficients (after an intercept), the penalty."""
-
-    features: Features
-    b: Array
-    penalty: float
-
-    def predict(self, people: _People) -> Array:
-        """Linear predictors."""
-        return predictor(family_of(people.outcome), self.features.of(people.markers, people.others), self.b)
 
 
 def several(
@@ -122,7 +85,7 @@ def several(
     if len(use) > MOST:
         notes.append(f"{MOST} of {len(use)} people are drawn, who are enough")
         use = np.sort(stream(seed, "several:people").choice(use, MOST, replace=False))
-    people = _People([x.take(use) for x in markers], outcome.take(use), columns.columns[use], columns.names, ratio)
+    people = People([x.take(use) for x in markers], outcome.take(use), columns.columns[use], columns.names, ratio)
     measure, words = MEASURES[outcome.kind]
     row = _empty(people, measure, left_out, ratio)
     why = _too_few(people.outcome, folds)
@@ -130,9 +93,9 @@ def several(
         return row | {"analysis": f"not estimated: {why}"}
     if outcome.kind == "time_to_event" and horizon is None:
         horizon = float(np.median(people.outcome.value[people.outcome.event == 1]))
-    fitted, judged = _nested(people, folds, repeats, seed, horizon)
-    final = _tuned(people, folds, stream(seed, "several:final"))
-    own = _apparent(people, final)
+    fitted, judged = nested(people, folds, repeats, seed, horizon)
+    final = tuned(people, folds, stream(seed, "several:final"))
+    own = apparent(people, final)
     found = told(outcome.kind, judged.markers, alpha)
     row |= {
         **_numbers(found), "p_value": number(found.p) if outcome.kind in RISKS else None,
@@ -162,87 +125,7 @@ def several(
     return row | {"note": "; ".join(notes) or None}
 
 
-@dataclass(frozen=True, eq=False)
-class _Judged:
-    markers: Performance
-    covariates: Performance | None
-    risk: Array
-
-
-def _nested(
-    people: _People, folds: int, repeats: int, seed: int, horizon: float | None
-) -> tuple[list[_Fitted], _Judged]:
-    """(the models of all outer parts, what they do in the people left out)."""
-    n = len(people.outcome)
-    bare = _People([], people.outcome, people.others, people.names, people.ratio)
-    alone = _People([], people.outcome, np.empty((n, 0)), (), people.ratio)
-    fitted: list[_Fitted] = []
-    risk = np.zeros(n)
-    found: list[Performance] = []
-    plain: list[Performance] = []
-    for r in range(repeats):
-        rng = stream(seed, f"several:{r}")
-        fold = folds_of(people.outcome, folds, rng)
-        eta, base, least = np.zeros((3, n))
-        for k in range(folds):
-            inside, out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-            model = _tuned(people.take(inside), folds, rng)
-            fitted.append(model)
-            eta[out] = model.predict(people.take(out))
-            risk[out] += _risk(people.take(inside), model, eta[out], horizon) / repeats
-            base[out] = _unpenalised(bare.take(inside)).predict(bare.take(out))
-            least[out] = _unpenalised(alone.take(inside)).predict(alone.take(out))
-        found.append(performance(people.outcome, eta, least, fold))
-        plain.append(performance(people.outcome, base, least, fold))
-    return fitted, _Judged(averaged(found), averaged(plain) if people.names else None, risk)
-
-
-def _risk(inside: _People, model: _Fitted, eta: Array, horizon: float | None) -> Array:
-    """Of yes, or of an event by the horizon, with the baseline hazard of those of the fit."""
-    family = family_of(inside.outcome)
-    if isinstance(family, Time) and horizon is not None:
-        hazard = family.hazard_until(model.predict(inside), horizon)
-        return np.asarray(-np.expm1(-hazard * np.exp(np.clip(eta, -30, 30))))
-    return np.asarray(1 / (1 + np.exp(-np.clip(eta, -30, 30))))
-
-
-def _tuned(people: _People, folds: int, rng: np.random.Generator) -> _Fitted:
-    """The model whose penalty has the least deviance in parts of these people that are left out in turn."""
-    family = family_of(people.outcome)
-    features, x = learn(people.markers, people.others, people.names)
-    top = greatest(family, x, people.free, people.ratio)
-    if not top > 0:
-        return _Fitted(features, fit(family, x, np.inf, people.ratio, people.free, None), np.inf)
-    penalties = np.geomspace(top, top * LEAST, PENALTIES)
-    fold = folds_of(people.outcome, folds, rng)
-    loss = np.zeros(PENALTIES)
-    for k in range(folds):
-        inside, out = people.take(np.flatnonzero(fold != k)), people.take(np.flatnonzero(fold == k))
-        if not (len(out.outcome) and out.outcome.events):
-            continue
-        learnt, columns = learn(inside.markers, inside.others, inside.names)
-        paths = path(family_of(inside.outcome), columns, penalties, people.ratio, people.free)
-        there, judge = learnt.of(out.markers, out.others), family_of(out.outcome)
-        loss += [judge.deviance(predictor(judge, there, b)) for b in paths]
-    best = int(np.argmin(loss))
-    return _Fitted(features, path(family, x, penalties[: best + 1], people.ratio, people.free)[-1], penalties[best])
-
-
-def _unpenalised(people: _People) -> _Fitted:
-    """The model of covariates alone; a trace of ridge keeps coefficients finite."""
-    features, x = learn([], people.others, people.names)
-    held = np.zeros(x.shape[1], dtype=bool)
-    return _Fitted(features, fit(family_of(people.outcome), x, 1e-4, 0.0, held, None), 0.0)
-
-
-def _apparent(people: _People, model: _Fitted) -> float:
-    n = len(people.outcome)
-    alone = _People([], people.outcome, np.empty((n, 0)), (), people.ratio)
-    least = _unpenalised(alone).predict(alone)
-    return performance(people.outcome, model.predict(people), least, np.zeros(n, dtype=np.intp)).value
-
-
-def _columns(final: _Fitted, fitted: list[_Fitted]) -> list[Row]:
+def _columns(final: Fitted, fitted: list[Fitted]) -> list[Row]:
     k = len(final.features.columns)
     all_ = np.array([m.b[-k:] for m in fitted])
     rows = []
@@ -276,7 +159,7 @@ def _too_few(outcome: Outcome, folds: int) -> str | None:
     return None
 
 
-def _empty(people: _People, measure: str, left_out: int, ratio: float) -> Row:
+def _empty(people: People, measure: str, left_out: int, ratio: float) -> Row:
     kind = people.outcome.kind
     names = ("estimate", "ci_low", "ci_high", "p_value", "apparent", "optimism", "covariates_only", "gain", "penalty")
     row: Row = {"measure": measure, "markers": [x.name for x in people.markers], "adjusted": list(people.names)}
