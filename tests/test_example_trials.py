@@ -21,7 +21,7 @@ NAMES = (
     *("mdd_addon", "mdd_il6_enriched", "mdd_infliximab", "mdd_one_drug_three_diseases"),
     *("ms_anti_il1", "ms_natalizumab", "ms_neurotrophic", "ms_ocrelizumab"),
 )
-COHORTS = ("ms_il6_csf",)  # no trials: they have tests of their own
+COHORTS = ("design_il6_csf", "mdd_benefit", "ms_il6_csf")  # no trials: they have tests of their own
 
 
 def test_these_are_all() -> None:

@@ -9,6 +9,7 @@ from leukinetics.cohort import CohortResult, read_cohort, run_cohort
 from leukinetics.cohort.read import is_cohort
 from leukinetics.cohort.table import is_table
 from leukinetics.cohort.table.files import SUFFIXES
+from leukinetics.commands.cohort_questions import runner
 from leukinetics.commands.progress import status_line
 from leukinetics.errors import DataError
 from leukinetics.report.trial.numbers import interval, p_phrase, percent
@@ -39,6 +40,8 @@ def run_job(job: Job) -> str:
         if getattr(job, option) is not None:
             name = option.replace("_", "-")
             raise DataError(f"--{name} goes with a table ({', '.join(SUFFIXES)}), and '{job.protocol}' is none.")
+    if (answer := runner(job.protocol)) is not None:
+        return answer(job.protocol, job.out, job.overwrite, job.threads)
     if job.protocol.suffix == ".toml" and job.protocol.is_file() and not is_cohort(job.protocol):
         read_cohort(job.protocol)  # says what is wrong with a file that is no TOML, or misses a key
     elif job.protocol.suffix != ".toml":

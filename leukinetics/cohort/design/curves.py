@@ -4,8 +4,8 @@ Variance of an area A from n1 people with and n0 without the disease, k = n0/n1:
 
 - Hanley and McNeil (Radiology 1982;143:29-36, doi:10.1148/radiology.143.1.7063747), of exponential levels:
   [A(1 - A) + (n1 - 1)(A/(2 - A) - A²) + (n0 - 1)(2A²/(1 + A) - A²)] / (n1 n0);
-- Obuchowski and McClish (Stat Med 1997;16:1529-42), of ratings, a fifth larger than normal levels have it: V/n1, V = 0.0099 exp(-a²/2) [5a² + 8 + (a² + 8)/k]
-  with a = 1.414 Phi^-1(A).
+- Obuchowski and McClish (Stat Med 1997;16:1529-42), of ratings, a fifth larger than that of normal levels: V/n1,
+  V = 0.0099 exp(-a²/2) [5a² + 8 + (a² + 8)/k] with a = 1.414 Phi^-1(A).
 
 By the latter an area is tested against 1/2 with the variance 0.0792 (1 + 1/k)/n1 of no difference; other hypotheses
 have the variance at their area. Two areas in the same people are correlated. Own code: no library here has them.

@@ -134,7 +134,7 @@ def _level(head: Design, q: LevelQuestion) -> Row:
     below = asked.below()
     row |= {
         "share_below": number(below[0]), "share_below_reference": number(below[1]), "limit": number(limit),
-        "unit": unit, "analysis": "lognormal levels, left-censored, one SD; Wald's test by the expected information",
+        "unit": unit, "analysis": "lognormal levels, left-censored, one SD; likelihood-ratio test, expected likelihood",
         "area": number(curves.area_at(math.log(q.fold), q.sd_ln, math.log(mean), limit)),
     }  # fmt: skip
     row |= _simulated(head, asked, pair)

@@ -292,6 +292,7 @@ def _start(
     for j, marker in enumerate(known):
         level[marker.seen] += (marker.x - mean[j]) / sd[j]
         level[marker.hidden] += (_stand_in(marker) - mean[j]) / sd[j]
+    cuts: Array
     if k == 0:
         cuts = np.arange(1, classes) / classes
     elif k == 1:
