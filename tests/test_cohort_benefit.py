@@ -413,3 +413,57 @@ def test_split_of_nobody() -> None:
     rows = pd.DataFrame({"draw": [0, 1], "person": [0, 1], "benefit": [1.0, 2.0]})
     w = weights(np.zeros(2))
     assert split(w, rows, {}, True).draws == 0
+
+
+def test_intervals_hold_the_truth_of_other_people() -> None:
+    """300 people who are none of the virtual patients, measured once with an assay whose limit a third are below."""
+    virtual = normal_people(6000)
+    rng = np.random.default_rng(99)
+    x = rng.normal(MEAN, SPREAD, 300)
+    truth = 1 + SLOPE * x + rng.normal(0, OWN, 300)
+    crp = Censored.of(np.exp(x + rng.normal(0, NOISE, 300)), 1.1, "mg/L", "crp")
+    rows = predict_rows(virtual, {"crp": crp})
+    inside = sum(r["benefit"]["ci_low"] <= t <= r["benefit"]["ci_high"] for r, t in zip(rows, truth, strict=True))
+    assert stats.binomtest(inside, 300, 0.95).pvalue > 0.005
+    worth = np.array([r["benefit"]["p_worth"] for r in rows])
+    assert float((truth >= 2).mean()) == pytest.approx(worth.mean(), abs=0.06)
+    estimates = np.array([r["benefit"]["estimate"] for r in rows])
+    # Unbiased at both ends: the predicted benefit is what people like these gain.
+    slope = np.polyfit(estimates, truth, 1)[0]
+    assert slope == pytest.approx(1.0, abs=0.12)
+
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+@pytest.mark.slow
+def test_the_example_runs_with_few_people(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from leukinetics.cli import app
+
+    text = (EXAMPLES / "mdd_benefit.toml").read_text(encoding="utf-8")
+    few = {"people = 4000": "people = 600", "draws = 60 ": "draws = 10 ", "people = 400\n": "people = 50\n"}
+    for old, new in few.items():
+        assert old in text
+        text = text.replace(old, new)
+    spec = tmp_path / "b.toml"
+    spec.write_text(text.replace("mdd_il6_enriched", f"{EXAMPLES}/mdd_il6_enriched"), encoding="utf-8")
+    done = CliRunner().invoke(app, ["cohort", str(spec), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert "low CRP: benefit" in done.output
+    told = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    gains = {p["name"]: p["fitted"]["estimate"] for p in told["patients"]}
+    # Who has more IL-6 gains more from blocking its receptor.
+    assert gains["high CRP, high IL-6"] > gains["low CRP"] > 0
+
+
+def test_the_examples_are_read() -> None:
+    from leukinetics.commands.cohort_questions import runner
+
+    read = read_benefit(EXAMPLES / "mdd_benefit.toml")
+    assert read.trial().trial.condition == "mdd"
+    assert [p.name for p in read.patient][-1].startswith("severe")
+    assert runner(EXAMPLES / "mdd_benefit.toml") is not None
+    assert runner(EXAMPLES / "ms_il6_csf.toml") is None
+    assert runner(Path("table.csv")) is None

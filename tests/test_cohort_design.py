@@ -360,3 +360,24 @@ def test_designs_are_told_by_their_table(tmp_path: Path) -> None:
     file.write_text("[design\n")
     with pytest.raises(ProtocolError, match="TOML"):
         read_design(file)
+
+
+def test_the_command_answers_a_design(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from leukinetics.cli import app
+
+    file = Path(__file__).resolve().parents[1] / "examples" / "design_il6_csf.toml"
+    text = file.read_text(encoding="utf-8").replace("replicates = 1000", "replicates = 100")
+    spec = tmp_path / "d.toml"
+    spec.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["cohort", str(spec), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert "170 and 85 people" in done.output
+    assert "no limit (0 % of the reference below)" in done.output
+    assert (tmp_path / "out" / "limits.csv").is_file()
+    again = CliRunner().invoke(app, ["cohort", str(spec), "--out", str(tmp_path / "out")])
+    assert again.exit_code == 1
+    assert "--overwrite" in again.output
+    bare = CliRunner().invoke(app, ["cohort", str(spec)])
+    assert bare.exit_code == 0
