@@ -224,7 +224,7 @@ def test_a_further_measurement_takes_away_what_it_explains() -> None:
     assert np.mean([explained(rng.normal(size=len(z)), b, few) for _ in range(50)]) < 0.06
     assert math.isnan(explained(z, np.ones(len(z)), even))
     found = predict(normal_people(), {"crp": (4.0, 4.0)})["narrowing"]["measurements"]
-    assert [r["marker"] for r in found] == ["crp", "il6"]
+    assert [(r["marker"], r["again"]) for r in found] == [("crp", True), ("il6", False)]
     # A second sample of crp: the variance of ln x falls from v to 1/(1/v + 1/NOISE²).
     v = 1 / (1 / SPREAD**2 + 1 / NOISE**2)
     left = 1 / (1 / v + 1 / NOISE**2)
@@ -443,7 +443,7 @@ def test_the_example_runs_with_few_people(tmp_path: Path) -> None:
     from leukinetics.cli import app
 
     text = (EXAMPLES / "mdd_benefit.toml").read_text(encoding="utf-8")
-    few = {"people = 4000": "people = 600", "draws = 60 ": "draws = 10 ", "people = 400\n": "people = 50\n"}
+    few = {"people = 8000 ": "people = 600 ", "draws = 60 ": "draws = 10 ", "people = 400\n": "people = 50\n"}
     for old, new in few.items():
         assert old in text
         text = text.replace(old, new)

@@ -412,3 +412,38 @@ def test_another_sample_of_the_same_people() -> None:
     assert found["correlation"] == pytest.approx(between**2 / sd**2)
     with pytest.raises(DataError, match="within a person"):
         another_sample(exact(np.zeros(3)), 3.0, 0.0, 0.5, 0.6)
+
+
+# ---- all together
+
+
+def test_the_subtypes_of_a_cohort(monkeypatch: pytest.MonkeyPatch) -> None:
+    import json
+
+    from leukinetics.cohort.subtype import whole as module
+    from leukinetics.cohort.subtype.whole import subtypes
+
+    z, high = two(400, 9, gap=3.0)
+    crp = np.exp(np.random.default_rng(1).normal(0.5, 0.5, 400) + 1.5 * high)
+    crp[:10] = NAN
+    markers = {
+        "crp": Censored.of(crp, 0.5, "mg/L", "crp"),
+        "il6": Censored.of(np.exp(z), 1.0, "pg/mL", "il6"),
+        "il1b": Censored.of(np.full(400, 0.01), 0.1, "pg/mL", "il1b"),
+    }
+    found = subtypes(markers, rules=[CRP_3], groups=np.where(high, "ill", "well"), most=2, resamples=9)
+    json.dumps(found, allow_nan=False)
+    assert [r["marker"] for r in found["classes"]] == ["crp", "il6", "il1b"]
+    assert "not estimated" in found["classes"][2]["note"]
+    il6 = found["classes"][1]
+    assert il6["models"][il6["chosen"]]["classes"] == 2
+    assert il6["stability"]["adjusted_rand"] > 0.9
+    assert len(found["rules"]) == 3
+    assert found["definitions"][0]["n"] == 390
+    pair = next(p for p in found["agreement"]["pairs"] if p["other"].startswith("il6"))
+    assert pair["kappa"] > 0.5
+    monkeypatch.setattr(module, "MOST_FITTED", 200)
+    some = subtypes({"il6": markers["il6"]}, most=2, resamples=2)
+    assert "200 of 400 people" in some["classes"][0]["note"]
+    assert some["agreement"] is None
+    assert some["definitions"][0]["n"] == 400

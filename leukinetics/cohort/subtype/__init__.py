@@ -14,6 +14,7 @@ from leukinetics.cohort.subtype.run import BenefitResult, predicted_benefit
 from leukinetics.cohort.subtype.stability import another_sample, stability
 from leukinetics.cohort.subtype.thresholds import Rule, apply, shares
 from leukinetics.cohort.subtype.virtual import VirtualPatients, virtual_patients
+from leukinetics.cohort.subtype.whole import subtypes
 
 __all__ = [
     "BenefitProtocol",
@@ -36,5 +37,6 @@ __all__ = [
     "read_benefit",
     "shares",
     "stability",
+    "subtypes",
     "virtual_patients",
 ]

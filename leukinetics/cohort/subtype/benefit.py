@@ -111,7 +111,7 @@ def predict(
             virtual, means, _mixed(virtual, measured, known or {}), _other_noise(virtual, own, measured, known or {})
         ) | {"told": number(_share_told(before, w, own))}
         found["narrowing"] = {
-            "measurements": measurements(virtual, own, w),
+            "measurements": measurements(virtual, own, w, measured),
             "parameters": parameters(virtual, means),
         }
     return found

@@ -54,9 +54,15 @@ def candidates(markers: Sequence[Censored], most: int = MOST, seed: int = 1) -> 
 
 
 def classes(
-    markers: Sequence[Censored], *, most: int = MOST, seed: int = 1, alpha: float = 0.05, resamples: int = RESAMPLES
+    markers: Sequence[Censored],
+    *,
+    most: int = MOST,
+    seed: int = 1,
+    resamples: int = RESAMPLES,
+    fits: Sequence[Mixture] | None = None,
 ) -> dict[str, Any]:
-    """Mixtures of one to ``most`` classes of the markers, and the one with the smallest criterion of Schwarz (BIC).
+    """Mixtures of one to ``most`` classes of the markers, and the one with the smallest criterion of Schwarz (BIC);
+    ``fits``: those of :func:`candidates`, where they are there already.
 
     ``models``: of each ``classes``, ``equal_sd``, ``log_likelihood``, ``parameters``, ``bic``, ``bounded``; ``chosen``:
     its place among them; ``tests``: bootstrap likelihood-ratio tests of k - 1 against k classes with the SDs of the
@@ -67,9 +73,8 @@ def classes(
     unit, None where it is below the largest limit; ``overlap`` of neighbouring classes; ``probability``
     (rows, classes) as lists; ``note``.
     """
-    fits = candidates(markers, most, seed)
-    place = int(np.argmin([m.bic for m in fits]))
-    best = fits[place]
+    fits = candidates(markers, most, seed) if fits is None else fits
+    best = chosen(fits)
     known, n = prepared(markers)
     limits = limits_of(markers)
     tests = []
@@ -91,9 +96,8 @@ def classes(
             }
             for m in fits
         ],
-        "chosen": place,
+        "chosen": list(fits).index(best),
         "tests": tests,
-        "alpha": alpha,
         "classes": [_of_class(markers, best, c, int((most_probable == c).sum())) for c in range(best.classes)],
         "misassigned": number(float(1 - r.max(axis=1).mean())),
         "cutoffs": [number(c) if c is not None else None for c in cutoffs(best, _limit(markers[0]))]
@@ -104,6 +108,11 @@ def classes(
         "analysis": "mixture of lognormal distributions on censored values, maximum likelihood; classes by BIC",
         "note": _note(markers, best),
     }  # fmt: skip
+
+
+def chosen(fits: Sequence[Mixture]) -> Mixture:
+    """The one with the smallest BIC."""
+    return min(fits, key=lambda m: m.bic)
 
 
 def cutoffs(m: Mixture, limit: float = 0.0) -> list[float | None]:

@@ -10,7 +10,7 @@ was measured already counts as measured once more, months apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,9 +32,11 @@ BINS = 8
 TOLD = 5
 
 
-def measurements(virtual: VirtualPatients, rows: pd.DataFrame, w: Weights) -> list[dict[str, Any]]:
-    """Each marker by the ``share`` of the variance of the benefit that measuring it (again) would take away, and the SD
-    that would be left, the most telling first."""
+def measurements(
+    virtual: VirtualPatients, rows: pd.DataFrame, w: Weights, measured: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Each marker (``again``: one of those ``measured``) by the ``share`` of the variance of the benefit that measuring
+    it would take away, and the SD that would be left, the most telling first."""
     benefit = rows[BENEFIT].to_numpy(dtype=float)
     sd = math.sqrt(w.variance(benefit))
     found = []
@@ -43,7 +45,7 @@ def measurements(virtual: VirtualPatients, rows: pd.DataFrame, w: Weights) -> li
         seen = virtual.noise[name].sampled(rows[f"marker.{name}"].to_numpy(dtype=float), rng)
         share = explained(seen, benefit, w)
         left = number(sd * math.sqrt(1 - share)) if math.isfinite(share) else None
-        found.append({"marker": name, "again": name in virtual.markers, "share": number(share), "sd_left": left})
+        found.append({"marker": name, "again": name in measured, "share": number(share), "sd_left": left})
     return sorted(found, key=lambda r: -(r["share"] or 0.0))
 
 

@@ -56,7 +56,7 @@ class Marker:
     b: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mixture:
     """Classes in the order of their mean level of the first marker, the lowest first.
 
@@ -294,11 +294,11 @@ def _start(
         level[marker.hidden] += (_stand_in(marker) - mean[j]) / sd[j]
     cuts: Array
     if k == 0:
-        cuts = np.arange(1, classes) / classes
+        cuts = np.linspace(0.0, 1.0, classes + 1, dtype=np.float64)[1:-1]
     elif k == 1:
-        cuts = 1 - 0.15 * np.arange(classes - 1, 0, -1)
+        cuts = 1.0 - 0.15 * np.arange(classes - 1, 0, -1, dtype=np.float64)
     else:
-        cuts = np.sort(rng.uniform(0.05, 0.95, classes - 1))
+        cuts = np.sort(rng.uniform(0.05, 0.95, classes - 1)).astype(np.float64)
     part = np.searchsorted(np.quantile(level, cuts), level, side="right")
     share = np.bincount(part, minlength=classes) + 1.0
     centers, sizes = np.empty((classes, len(known))), np.empty((classes, len(known)))
