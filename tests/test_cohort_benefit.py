@@ -467,3 +467,29 @@ def test_the_examples_are_read() -> None:
     assert runner(EXAMPLES / "mdd_benefit.toml") is not None
     assert runner(EXAMPLES / "ms_il6_csf.toml") is None
     assert runner(Path("table.csv")) is None
+
+
+@pytest.mark.slow
+def test_predictions_hold_for_other_virtual_patients() -> None:
+    """The depression model itself: what 300 other people gain, measured by CRP and IL-6 with the assays' noise."""
+    trial = str(EXAMPLES / "mdd_il6_enriched.toml")
+    head = {"name": "x", "trial": trial, "arm": "tocilizumab", "endpoint": "hamd17", "better": "lower",
+            "markers": ["crp", "il6"], "people": 3000}  # fmt: skip
+    virtual = predicted_benefit({"benefit": head, "uncertainty": None}).virtual
+    others = predicted_benefit({"benefit": head | {"people": 300, "seed": 7}, "uncertainty": None}).virtual.table
+    rng = np.random.default_rng(1)
+    seen = {n: virtual.noise[n].sampled(others[f"marker.{n}"].to_numpy(), rng) for n in ("crp", "il6")}
+    crp = Censored.of(seen["crp"], 1.0, "mg/L", "crp")
+    il6 = Censored.of(seen["il6"], 1.5, "pg/mL", "il6")
+    assert crp.share_below > 0.1
+    assert il6.share_below > 0.2
+    rows = predict_rows(virtual, {"crp": crp, "il6": il6})
+    told = [(r["benefit"], t) for r, t in zip(rows, others["benefit"], strict=True) if r["note"] is None]
+    assert len(told) > 270
+    inside = sum(b["ci_low"] <= t <= b["ci_high"] for b, t in told)
+    assert stats.binomtest(inside, len(told), 0.95).pvalue > 0.005
+    estimates, truth = (np.array(v) for v in zip(*((b["estimate"], t) for b, t in told), strict=True))
+    assert truth.mean() == pytest.approx(estimates.mean(), abs=4 * truth.std() / math.sqrt(len(told)))
+    assert np.polyfit(estimates, truth, 1)[0] == pytest.approx(1.0, abs=0.4)
+    # The markers tell something: predictions are nearer than the mean of all.
+    assert np.mean((truth - estimates) ** 2) < 0.95 * truth.var()

@@ -94,7 +94,8 @@ def _rests(p: dict[str, Any]) -> str:
     ]
     said = f"of the spread {', '.join(parts)}"
     if rests["share"] is not None:
-        said += f"; of the model's part {percent(rests['share'])} rests on assumptions"
+        ends = "" if rests["ci_low"] is None else f" ({percent(rests['ci_low'])} to {percent(rests['ci_high'])})"
+        said += f"; of the model's part {percent(rests['share'])}{ends} rests on assumptions"
     best = p["narrowing"]["measurements"][0]
     if best["share"]:
         again = " again" if best["again"] else ""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Mixtures of more people are fitted to so many of them, picked by the seed: more would tell nothing else.
 MOST_FITTED = 20_000
 #: Resamples of the test and of the stability.
-RESAMPLES = 99
+RESAMPLES = 49
 
 
 def subtypes(
