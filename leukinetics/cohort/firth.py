@@ -125,11 +125,13 @@ class Fitted:
         return float(chdtrc(len(which), max(2 * (self.top.value - value), 0.0)))
 
     def _at(self, j: int, value: float) -> float:
-        """The profile less its maximum."""
+        """The profile less its maximum; 0 so far out that it cannot be computed, where an interval has no end."""
         held = np.arange(len(self.best)) != j
         start = self.best + self.cov[:, j] / self.cov[j, j] * (value - self.best[j])
-        found = _maximum(self.x, self.y, start, np.flatnonzero(held), self.weights)[1]
-        return found.value - self.top.value
+        try:
+            return _maximum(self.x, self.y, start, np.flatnonzero(held), self.weights)[1].value - self.top.value
+        except NotFitted:
+            return 0.0
 
 
 def odds_of_four(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:
@@ -182,6 +184,8 @@ def _maximum(x: Array, y: Array, b: Array, free: NDArray[np.intp], k: Array | No
             step /= 2
         else:
             return b, here
+        if k is not None and len(free) < len(b) and there.value - here.value < 1e-11 * (1 + abs(here.value)):
+            return b + step, there  # of a profile only the value counts
         b, here = b + step, there
     raise NotFitted("the penalised likelihood was not maximised")
 

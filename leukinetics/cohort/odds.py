@@ -47,11 +47,14 @@ def odds_ratio(cells: ArrayLike, alpha: float = 0.05) -> Row:
     if not (n and n0):
         return found | {"note": "not estimated: a group has nobody"}
     y, x = np.array([1.0, 0, 1, 0]), np.array([1.0, 1, 0, 0])
-    fit = coefficients(y, x[:, None], alpha, table.ravel().astype(float)).estimate(1)
-    found |= {"estimate": number(fit.estimate), "ci_low": number(fit.low), "ci_high": number(fit.high)}
-    found["p_value"] = number(fit.p)
-    found |= _exact(table, alpha) | _difference(table, alpha)
     said = []
+    try:
+        fit = coefficients(y, x[:, None], alpha, table.ravel().astype(float)).estimate(1)
+        found |= {"estimate": number(fit.estimate), "ci_low": number(fit.low), "ci_high": number(fit.high)}
+        found["p_value"] = number(fit.p)
+    except NotFitted as error:
+        said.append(f"not estimated: {error}")
+    found |= _exact(table, alpha) | _difference(table, alpha)
     for which, (yes, no) in zip(("first", "second"), table, strict=True):
         if yes == 0 or no == 0:
             said.append(f"{'nobody' if yes == 0 else 'everybody'} of the {which} group is detected")
@@ -120,6 +123,9 @@ def adjusted_odds(seen: ArrayLike, design: pd.DataFrame, alpha: float = 0.05) ->
     found |= {"analysis": f"{FIRTH}, {how}"}
     if not columns.columns:
         return found | {"note": "; ".join(["not estimated: no covariate varies", *columns.said])}
+    if k in (0, n):
+        why = f"not estimated: {'all' if k else 'none'} are detected"
+        return found | {"note": "; ".join([why, *columns.said])}
     rows, weights = _collapsed(y, columns)
     try:
         fit = coefficients(rows[:, 0], rows[:, 1:], alpha, weights)
@@ -133,9 +139,7 @@ def adjusted_odds(seen: ArrayLike, design: pd.DataFrame, alpha: float = 0.05) ->
     except NotFitted as error:
         return found | {"coefficients": [], "note": "; ".join([f"not estimated: {error}", *columns.said])}
     notes = list(columns.said)
-    if k in (0, n):
-        notes.insert(0, f"{'all' if k else 'none'} are detected: there is nothing to tell apart")
-    elif len(rows) <= MOST_SEPARATION:
+    if len(rows) <= MOST_SEPARATION:
         found["separated"] = [columns.columns[i].words for i in separating(rows[:, 0], rows[:, 1:])]
     else:
         notes.append(f"not looked through for separation: more than {MOST_SEPARATION:,} different rows")

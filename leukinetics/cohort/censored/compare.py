@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.cohort.censored.likelihood import Top, ends, logs_of, maximum, rows_of
-from leukinetics.cohort.censored.lognormal import FEWEST, at_mean, refused
+from leukinetics.cohort.censored.lognormal import FEWEST, at_mean, refused, slope_at_mean
 from leukinetics.cohort.censored.ranks import above_and_below, order_keys, placed
 from leukinetics.cohort.detect import corrected
 from leukinetics.cohort.values import Censored
@@ -166,15 +166,24 @@ def _highest(sets: list[Any], tops: list[Top], means: list[float], variances: li
     """The maximum over the second group's mean where the first's is larger by ``difference``."""
     from scipy.optimize import minimize_scalar
 
-    share = variances[1] / sum(variances)
-    start = means[1] + share * (means[0] - means[1] - difference)
-    unit = max(math.sqrt(min(variances)), 1e-12)
+    # Where the sum of both profiles would be highest if they were parabolas.
+    at = means[1] + variances[1] / sum(variances) * (means[0] - means[1] - difference)
+    for _ in range(20):
+        one, other = (
+            slope_at_mean(rows, at + d, top) for rows, d, top in zip(sets, (difference, 0), tops, strict=True)
+        )
+        slope, bend = one[1] + other[1], one[2] + other[2]
+        if bend >= 0:
+            break
+        if slope**2 / -bend < 1e-9:
+            return one[0] + other[0]
+        at -= slope / bend
 
-    def at(v: float) -> float:
-        mean = start + unit * v
-        return -(at_mean(sets[0], mean + difference, tops[0]) + at_mean(sets[1], mean, tops[1]))
+    def below(v: float) -> float:  # where a profile is no hill: far from its top
+        return -(at_mean(sets[0], v + difference, tops[0]) + at_mean(sets[1], v, tops[1]))
 
-    return -float(minimize_scalar(at, bracket=(-0.5, 0.5), tol=1e-6).fun)
+    between = sorted((means[1], means[0] - difference))
+    return -float(minimize_scalar(below, bounds=between, method="bounded", options={"xatol": 1e-6}).fun)
 
 
 def _common(a: Censored, b: Censored, alpha: float) -> Row:

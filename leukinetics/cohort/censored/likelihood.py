@@ -105,7 +105,7 @@ def maximum(rows: Rows, start: Top | None = None) -> Top:
     """
     theta = _start(rows) if start is None else np.append(start.coefficients, 1.0) / start.sd
     here, most = value_of(rows, theta), NO_SPREAD * theta[-1]
-    slope, curve = _derivatives(rows, theta)
+    slope, curve = derivatives(rows, theta)
     for _ in range(MOST_STEPS):
         step = _solved(curve, slope)
         gain = float(step @ slope)
@@ -123,7 +123,7 @@ def maximum(rows: Rows, start: Top | None = None) -> Top:
         theta, here = theta + step, there
         if theta[-1] > most:
             break
-        slope, curve = _derivatives(rows, theta)
+        slope, curve = derivatives(rows, theta)
     raise NotFitted("the values do not tell a spread")
 
 
@@ -186,7 +186,7 @@ def with_columns(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
     return replace(rows, xx=rows.xx[np.ix_(keep, keep)], xy=rows.xy[keep], x=rows.x[:, keep])
 
 
-def _derivatives(rows: Rows, theta: Array) -> tuple[Array, Array]:
+def derivatives(rows: Rows, theta: Array) -> tuple[Array, Array]:
     """Gradient, and the negative of the matrix of second derivatives, by (coefficients / sd, 1 / sd)."""
     g, t = theta[:-1], float(theta[-1])
     k = len(g)

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukinetics.cohort.censored.likelihood import Rows, Top, drop, ends, logs_of, maximum, rows_of, value_of
+from leukinetics.cohort.censored.likelihood import (
+    Rows,
+    Top,
+    derivatives,
+    drop,
+    ends,
+    logs_of,
+    maximum,
+    rows_of,
+    value_of,
+)
 from leukinetics.cohort.values import Censored
 from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.statistics.estimates import Estimate, NotFitted, exp, nothing
@@ -123,8 +133,24 @@ def refused(x: Censored) -> str:
 
 def at_mean(rows: Rows, mean: float, top: Top) -> float:
     """The profile of the log likelihood, maximised over the spread, where the mean of logarithms is ``mean``."""
+    return _held(rows, mean, top).value
+
+
+def slope_at_mean(rows: Rows, mean: float, top: Top) -> tuple[float, float, float]:
+    """(value, slope, curvature) of that profile."""
+    held = _held(rows, mean, top)
+    t = 1 / held.sd
+    slope, curve = derivatives(rows, np.array([mean * t, t]))
+    # By (mean, t) in place of (mean t, t); the spread follows the mean so that the slope by t stays 0.
+    by_mean = -(t**2) * curve[0, 0]
+    both = slope[0] - t * (mean * curve[0, 0] + curve[0, 1])
+    by_t = -(mean**2 * curve[0, 0] + 2 * mean * curve[0, 1] + curve[1, 1])
+    return held.value, float(slope[0] * t), float(by_mean - both**2 / by_t)
+
+
+def _held(rows: Rows, mean: float, top: Top) -> Top:
     start = Top(np.empty(0), math.hypot(top.sd, mean - float(top.coefficients[0])), top.cov, top.value)
-    return maximum(rows.held(0, mean), start).value
+    return maximum(rows.held(0, mean), start)
 
 
 def _at_total(rows: Rows, total: float, top: Top) -> float:

@@ -144,14 +144,22 @@ class _Model:
         def away(v: Array) -> tuple[float, Array]:
             theta = start + size * v
             theta[-2:] = np.maximum(theta[-2:], half - 12)
-            value, slope = self.value_and_slope(theta)
+            with np.errstate(all="ignore"):  # a step too far
+                value, slope = self.value_and_slope(theta)
+            if not (math.isfinite(value) and np.isfinite(slope).all()):
+                self.mode[:] = 0.0
+                return 1e10, np.zeros(len(v))
             return -value / n, -size * slope / n
 
         found = minimize(away, np.zeros(len(start)), jac=True, method="BFGS", options={"gtol": 1e-7, "maxiter": 300})
         theta = start + size * found.x
         theta[-2:] = np.maximum(theta[-2:], half - 12)
-        value, slope = self.value_and_slope(theta)
-        if not math.isfinite(value) or float(np.abs(size * slope).max()) > 1e-3 * math.sqrt(n) + 0.05:
+        with np.errstate(all="ignore"):
+            value, slope = self.value_and_slope(theta)
+        if (
+            not (math.isfinite(value) and np.isfinite(slope).all())
+            or float(np.abs(size * slope).max()) > 1e-3 * math.sqrt(n) + 0.05
+        ):
             raise NotFitted("the likelihood was not maximised")
         return theta, value
 
@@ -192,7 +200,8 @@ class _Model:
             if float(np.abs(step).max()) < 1e-6:
                 break
         self.mode = u
-        return u, 1 / np.sqrt(between**2 * self._sum(self._parts(line + between * u[self.person], within)[2]) + 1)
+        curve = self._sum(self._parts(line + between * u[self.person], within)[2])
+        return u, 1 / np.sqrt(between**2 * np.maximum(curve, 0.0) + 1)  # rounding may leave less than 0
 
     def _log_density(self, line: Array, within: float) -> Array:
         a, b = (self.low - line) / within, (self.high - line) / within
