@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+_AT_ONCE = 50_000
 TEXT, EXCEL, PARQUET = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm"), (".parquet",)
 SUFFIXES = (*TEXT, *EXCEL, *PARQUET)
 
@@ -153,7 +154,7 @@ def _split(rows: Iterable[Sequence[Value]], given: Format, findings: Findings, d
             findings.note("dropped", f"Above the header stands '{words:.60}', which is not used", [k + 1])
     names = column_names([top[k] for k in header], width, findings)
     data = _Rows(chain(top[header[-1] + 1 :], rows), header[-1] + 2, width, set(given.skip_rows))
-    codes, values = encode(data, width)
+    codes, values = encode(data.chunks(), width)
     data.tell(findings, delimiter, width)
     findings.raise_if_any()
     columns = [
@@ -181,25 +182,35 @@ class _Rows:
         self.long: list[tuple[int, int]] = []
         self.skipped: list[int] = []
 
-    def __iter__(self) -> Iterator[Sequence[Value]]:
-        width = self.width
-        for number, row in enumerate(self.rows, start=self.first):
+    def chunks(self) -> Iterator[list[Sequence[Value]]]:
+        """The rows, many at a time."""
+        rows, first = iter(self.rows), self.first
+        while chunk := list(islice(rows, _AT_ONCE)):
+            usual = all(len(r) == self.width for r in chunk) and not any(
+                isinstance(r[0], str) and not r[0].strip() for r in chunk
+            )
+            if usual and not any(first <= k < first + len(chunk) for k in self.skip):
+                self.numbers.extend(range(first, first + len(chunk)))
+            else:
+                chunk = list(self._looked_at(chunk, first))
+            first += _AT_ONCE
+            if chunk:
+                yield chunk
+
+    def _looked_at(self, chunk: list[Sequence[Value]], first: int) -> Iterator[Sequence[Value]]:
+        for number, row in enumerate(chunk, start=first):
+            n, width = len(row), self.width
             if number in self.skip:
                 self.skipped.append(number)
-                continue
-            if not any(c.strip() if isinstance(c, str) else True for c in row):
+            elif _blank(row):
                 self.empty.append(number)
-                continue
-            n = len(row)
-            if n != width:
-                if n > width and len(_trimmed(row)) > width:
-                    self.long.append((number, len(_trimmed(row))))
-                    continue
+            elif n > width and len(_trimmed(row)) > width:
+                self.long.append((number, len(_trimmed(row))))
+            else:
                 if n < width:
                     self.short.append(number)
-                row = [*row[:width], *[""] * (width - n)]
-            self.numbers.append(number)
-            yield row
+                self.numbers.append(number)
+                yield row if n == width else [*row[:width], *[""] * (width - n)]
 
     def tell(self, findings: Findings, delimiter: str | None, width: int) -> None:
         """Notes and problems of rows that are not as long as the header."""
@@ -242,6 +253,10 @@ def _no_header(top: list[Sequence[Value]], given: Format, findings: Findings) ->
             "Where they are, name their row: header_rows = [1] in [table] of a dictionary."
         )
     findings.raise_if_any()
+
+
+def _blank(row: Sequence[Value]) -> bool:
+    return not any(c.strip() if isinstance(c, str) else True for c in row)
 
 
 def _trimmed(row: Sequence[Value]) -> Sequence[Value]:

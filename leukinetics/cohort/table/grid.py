@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Value = str | float
-_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,22 +108,18 @@ def letter(index: int) -> str:
     return name
 
 
-def encode(rows: Iterable[Sequence[Value]], width: int) -> tuple[list[NDArray[np.int64]], list[list[Value]]]:
-    """Columns of rows that all have ``width`` cells, as (codes, values) of each."""
+def encode(
+    chunks: Iterable[Sequence[Sequence[Value]]], width: int
+) -> tuple[list[NDArray[np.int64]], list[list[Value]]]:
+    """Columns of rows (in chunks) that all have ``width`` cells, as (codes, values) of each."""
+    import pandas as pd
+
     known: list[dict[Value, int]] = [{} for _ in range(width)]
     parts: list[list[NDArray[np.int64]]] = [[np.empty(0, dtype=np.int64)] for _ in range(width)]
-    for chunk in _chunks(rows):
-        for own, part, cells in zip(known, parts, zip(*chunk, strict=True), strict=True):
-            part.append(np.fromiter((own.setdefault(c, len(own)) for c in cells), dtype=np.int64, count=len(chunk)))
+    for chunk in chunks:
+        for own, part, cells in zip(known, parts, zip(*chunk, strict=True), strict=False):
+            array = np.empty(len(cells), dtype=object)
+            array[:] = cells
+            codes, values = pd.factorize(array, use_na_sentinel=False)
+            part.append(np.array([own.setdefault(v, len(own)) for v in values], dtype=np.int64)[codes])
     return [np.concatenate(p) for p in parts], [list(own) for own in known]
-
-
-def _chunks(rows: Iterable[Sequence[Value]]) -> Iterator[list[Sequence[Value]]]:
-    chunk: list[Sequence[Value]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == _AT_ONCE:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

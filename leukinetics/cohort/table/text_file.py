@@ -20,6 +20,7 @@ _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
 _USUAL = "µ°±²³ßäöüÄÖÜéèêëáàâãåæçíìîïñóòôõøúùûýÿÉÈÀÅÆÇÑØÜ€–—‘’“”…·×÷½¼«»†‡•\xa0"
 #: Records by which a delimiter is judged; bytes that tell an encoding.
 _SAMPLE, _BYTES = 200, 2_000_000
+_SAMPLE_TEXT = 500_000
 
 
 def decoded(data: bytes, encoding: str | None, findings: Findings) -> tuple[str, str]:
@@ -93,10 +94,11 @@ def delimiter_of(text: str, findings: Findings, prefer: str | None = None) -> st
     if declared.lower().startswith("sep=") and declared[4:] in DELIMITERS:
         return declared[4:]
     scores = []
+    top = text[:_SAMPLE_TEXT]
     for mark in DELIMITERS:
         try:
             lengths = [
-                len(r) for _, r in zip(range(_SAMPLE), rows_of(text, mark, findings, False), strict=False) if any(r)
+                len(r) for _, r in zip(range(_SAMPLE), rows_of(top, mark, findings, False), strict=False) if any(r)
             ]
         except DataError:
             continue
