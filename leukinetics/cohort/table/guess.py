@@ -85,6 +85,7 @@ def guess_columns(grid: Grid, given: Dictionary, decimal: Mark, findings: Findin
             f"header, nor by cells such as <0.5; there are {', '.join(grid.names[:20])}. Name it in an [[analyte]] of "
             "a dictionary."
         )
+        return given.model_copy(update={"table": form, "group": group}), columns.why
     taken: set[str] = set()
     found = Dictionary(
         table=form,

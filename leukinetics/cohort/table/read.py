@@ -10,6 +10,8 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from leukinetics.cohort.table.analytes import read_analyte
 from leukinetics.cohort.table.cohort_table import GROUP, PERSON, TIME, VISIT, CohortTable
 from leukinetics.cohort.table.dictionary import Dictionary, Format
@@ -158,6 +160,8 @@ def gathered(findings: Findings) -> Iterator[None]:
         yield
     except DataError as error:
         findings.problem(str(error))
+    except ValidationError as error:  # of a guess: headers can be longer than names may be
+        findings.problem(f"what was guessed cannot be used ({error.errors()[0]['msg']}); write a dictionary.")
 
 
 def _table(reading: _Reading) -> CohortTable:
