@@ -187,7 +187,8 @@ def test_what_is_odd_is_decided_and_told(
         ("1 234,5", Kind.NUMBER, 1234.5), ("−0.2", Kind.NUMBER, -0.2), ("BLOQ", Kind.BELOW, np.nan),
         ("n.d.", Kind.BELOW, np.nan), ("< LLOQ", Kind.BELOW, np.nan), ("OOR >", Kind.ABOVE, np.nan),
         ("", Kind.MISSING, np.nan), ("N/A", Kind.MISSING, np.nan), ("QNS", Kind.LOST, np.nan),
-        ("12.05.2020", Kind.DATE, np.nan), ("1.2.3", Kind.UNKNOWN, np.nan), ("<0", Kind.UNKNOWN, np.nan), ("1e999", Kind.UNKNOWN, np.nan),
+        ("12.05.2020", Kind.DATE, np.nan), ("1.2.3", Kind.UNKNOWN, np.nan),
+        ("<0", Kind.UNKNOWN, np.nan), ("1e999", Kind.UNKNOWN, np.nan),
         ("0.5-0.8", Kind.UNKNOWN, np.nan), ("²", Kind.UNKNOWN, np.nan), ("O.5", Kind.UNKNOWN, np.nan),
     ],
 )  # fmt: skip
@@ -345,7 +346,7 @@ def test_other_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="int is no table"):
         CohortTable.from_frame(3)  # type: ignore[arg-type]
     lists = pd.DataFrame({"id": [1], "IL-6": [[1, 2]]})
-    with pytest.raises(DataError, match="column 'IL-6': it holds lists"):
+    with pytest.raises(DataError, match="column 'IL-6' holds lists"):
         CohortTable.from_frame(lists)
 
 

@@ -98,14 +98,14 @@ def _factors(x: Any, name: str, findings: Findings) -> tuple[NDArray[np.int64], 
         x = x.map({True: "TRUE", False: "FALSE"})
     elif kind in "iuf":
         x = pd.Series(x.to_numpy(dtype=float, na_value=np.nan))
-    codes, found = pd.factorize(x, use_na_sentinel=True)
+    try:
+        codes, found = pd.factorize(x, use_na_sentinel=True)
+    except TypeError:  # lists and mappings cannot be told apart by their hashes
+        raise DataError(
+            f"The table '{findings.source}', column '{name:.60}' holds lists; expected one number or text in each cell."
+        ) from None
     values: list[Value] = []
     for value in found:
-        if isinstance(value, (list, dict, tuple, set, np.ndarray)):
-            findings.problem(
-                f"it holds lists ('{value!s:.30}'); expected one number or text in each cell.", column=name
-            )
-            findings.raise_if_any()
         number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
         values.append(_finite(float(value)) if number else str(value))
     codes = np.asarray(codes, dtype=np.int64)

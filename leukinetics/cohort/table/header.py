@@ -40,7 +40,12 @@ def header_of(top: Sequence[Sequence[Value]]) -> list[int]:
     if 2 * len(numbers) >= len(filled[first]) or any(i < len(below) and _is_value(below[i]) for i in numbers):
         return []
     rows = [first]
-    if first and filled[first - 1] and _needs_more(top[first]) and not _values(top[first - 1], filled[first - 1]):
+    if (
+        first
+        and filled[first - 1]
+        and _needs_more(top[first], top[first - 1])
+        and not _values(top[first - 1], filled[first - 1])
+    ):
         rows.insert(0, first - 1)
     following = first + 1
     while following < len(top) and len(rows) < 3 and _continues(top[following], top[rows[-1]], filled[following]):
@@ -101,10 +106,12 @@ def _continues(row: Sequence[Value], above: Sequence[Value], filled: Sequence[in
     return bool(new) and all(not over[i] or spelled(_text(row[i])) or folded(_text(row[i])) in _PARTS for i in new)
 
 
-def _needs_more(row: Sequence[Value]) -> bool:
-    """Whether the names of a header's row do not stand on their own: some are alike, or parts of something above."""
+def _needs_more(row: Sequence[Value], above: Sequence[Value]) -> bool:
+    """Whether the names of a header's row do not stand on their own: they are parts of what is above, which several of
+    them share, or which begins further to the right."""
     texts = [folded(t) for c in row if (t := _text(c))]
-    return len(set(texts)) < len(texts) and any(t in _PARTS or spelled(t) for t in texts)
+    shared = len(set(texts)) < len(texts) or not _text(above[0])
+    return shared and any(t in _PARTS or spelled(t) for t in texts)
 
 
 def _values(row: Sequence[Value], filled: Sequence[int]) -> bool:
