@@ -304,8 +304,8 @@ def test_the_command(tmp_path: Path) -> None:
     assert again.exit_code == 1 and "--overwrite" in again.output
     trial = CliRunner().invoke(app, ["cohort", str(EXAMPLE.with_name("cantos.toml")), "--out", str(tmp_path / "x")])
     assert trial.exit_code == 1 and "Traceback" not in trial.output
-    table = CliRunner().invoke(app, ["cohort", str(tmp_path / "a.csv"), "--out", str(tmp_path / "x")])
-    assert table.exit_code == 1 and "no protocol of a cohort" in table.output
+    table = CliRunner().invoke(app, ["cohort", str(tmp_path / "a.doc"), "--out", str(tmp_path / "x")])
+    assert table.exit_code == 1 and "neither a protocol of a cohort" in table.output
 
 
 def test_it_is_there_for_python() -> None:
