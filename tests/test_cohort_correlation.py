@@ -168,7 +168,7 @@ def test_correlations_that_cannot_be_estimated_say_why() -> None:
 def test_coverage_of_correlations(below: float) -> None:
     """Under the truth 0.5 the interval holds it; half the limit in place gives too small a correlation where many are
     below. Under none tau and r are found in 1 of 20."""
-    runs, limit = 50, math.exp(stats.norm.ppf(below))
+    runs, limit = 40, math.exp(stats.norm.ppf(below))
     held = half = wrong = wrong_tau = done = 0
     for i in range(runs):
         x, y = together(80, 0.5, 1000 * round(10 * below) + i)
@@ -183,10 +183,10 @@ def test_coverage_of_correlations(below: float) -> None:
         one, other = Censored.of(x, limit), Censored.of(y, limit)
         wrong += (correlation(one, other)["p_value"] or 1) < 0.05
         wrong_tau += (kendall(one, other)["p_value"] or 1) < 0.05
-    assert done > 45 and within(held, done, 0.95, slack=0.03)
+    assert done > 36 and within(held, done, 0.95, slack=0.03)
     assert within(wrong, runs, 0.05, slack=0.03) and within(wrong_tau, runs, 0.05, slack=0.03)
     if below > 0.6:
-        assert half < held
+        assert half <= held
 
 
 # --- repeated samples
