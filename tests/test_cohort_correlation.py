@@ -267,7 +267,7 @@ def test_coverage_of_the_mixed_model() -> None:
     """At a half below the limit; a model that takes samples for people is too sure of the groups' difference."""
     from leukinetics.cohort.censored.tobit import tobit
 
-    runs, held, naive = 30, 0, 0
+    runs, held, naive = 60, 0, 0
     for i in range(runs):
         y, who, table = repeated(40, 100 + i)
         x = Censored.of(y, 1.0)
