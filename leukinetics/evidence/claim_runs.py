@@ -133,7 +133,7 @@ class Laboratory:
                 {
                     "time": days(dose.start),
                     "target": drug.route_target[dose.route],
-                    "amount": amount * (patient["weight"] if per_kg else 1.0),
+                    "amount": amount * (_weight(assembly, patient) if per_kg else 1.0),
                     **every,
                 }
             )
@@ -159,6 +159,11 @@ class Laboratory:
             {"time": 0.0, "target": name, "amount": (times_of(change) - 1.0) * float(rest[name].to_numpy()[0, 0])}
             for name, change in run.state.items()
         ]
+
+
+def _weight(assembly: Any, patient: dict[str, float]) -> float:
+    """Body weight (kg) of the typical patient, also where the model itself has no use for it."""
+    return patient["weight"] if "weight" in patient else float(typical(assembly)["weight"].iloc[0])
 
 
 def times_of(change: str) -> float:
