@@ -24,6 +24,7 @@ DRIVES = [
 COVARIATES = {
     "age": "year", "sex": "dimensionless", "weight": "kg", "height": "cm", "bmi": "kg/m^2",
     "albumin_covariate": "g/L", "clcr": "mL/min", "crp_covariate": "mg/L",
+    "disease_duration": "year",
 }  # fmt: skip
 CORE = [
     "healthy", "endotoxaemia", "il6_infusion", "rheumatoid_arthritis", "caps", "metabolic_inflammation", "post_mi",
@@ -57,8 +58,19 @@ def test_the_conditions_of_the_core_are_here():
 def test_a_condition_says_what_it_is(name):
     content = CONDITIONS[name]
     assert content["id"] == name and content["title"] and content["note"] and content["sources"]
-    assert content.keys() <= {"id", "title", "entity", "like", "sources", "note", "set", "population", "baseline"}
+    assert content.keys() <= {
+        "id", "title", "entity", "like", "extra", "sources", "note", "set", "population", "baseline", "history",
+    }  # fmt: skip
     assert {"age", "sex", "weight", "bmi"} <= content["population"].keys()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, content in CONDITIONS.items() if content.keys() & {"extra", "history"}]
+)
+def test_a_disease_with_a_history_has_its_modules_and_its_duration(name):
+    content = CONDITIONS[name]
+    assert all((BIOLOGY / "modules" / folder).is_dir() for folder in content["extra"])
+    assert content["history"].keys() == {"duration"} and content["history"]["duration"] in content["population"]
 
 
 @pytest.mark.parametrize("name", ["healthy", "endotoxaemia", "il6_infusion"])
@@ -76,6 +88,8 @@ def test_every_number_has_kind_and_source(condition, name, row):
     assert row["kind"] in KINDS
     if row["kind"] == "assumed":
         assert row["source"] and row["note"]  # the note gives the range, or what is assumed beside the source
+    elif row["source"] == "definition":  # a switch: nothing to measure, and nothing uncertain
+        assert row["kind"] == "derived" and row["note"] and row["value"] in (0, 1)
     elif row["kind"] == "calibrated":
         assert row["prior"] > 0 and re.fullmatch(SPREAD, row["uncertainty"]) and row["note"]
     else:
@@ -96,6 +110,9 @@ def test_every_number_is_usable(condition, name, row):
         assert row.get("low", -math.inf) <= center <= row.get("high", math.inf)
         return
     assert row["unit"] == "dimensionless" and row["value"] >= 0
+    if row["source"] == "definition":
+        assert not row.keys() & {"uncertainty", "spread"}
+        return
     assert re.fullmatch(SPREAD, row["uncertainty"])
     assert "spread" not in row or re.fullmatch(SPREAD, row["spread"])
     for text in (row["uncertainty"], row.get("spread", "")):

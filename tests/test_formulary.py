@@ -27,7 +27,7 @@ EXPECTED = {
         "ocrelizumab",
         "fingolimod",
     ),
-    *("ponsegromab", "anamorelin", "lps", "rhil6", "rhil1b", "hydrocortisone"),
+    *("ponsegromab", "anamorelin", "lps", "rhil6", "rhil1b", "hydrocortisone", "tolebrutinib", "trkb_agonist"),
 }
 
 KEYS = {"id", "name", "entity", "modality", "pk", "binding", "distribution", "supplies", "regimen"}

@@ -1,21 +1,16 @@
-"""Every problem of a protocol is told at once, with its line; and nothing but a ProtocolError ever comes of one."""
+"""Every problem of a protocol is told at once, with its line."""
 
 from __future__ import annotations
 
-import copy
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_assembly import fake_assembly
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import leukinetics as lk
 from leukinetics import ProtocolError, trial
-from leukinetics.trial.checks.lines import key_lines, line_of
 from leukinetics.trial.toml_text import toml_text
 
 BAD = """\
@@ -430,149 +425,3 @@ def test_the_table_of_a_population_lies_beside_the_protocol(tmp_path: Path) -> N
     assert re.search(r"line \d+, population, table: '.*people\.parquet' is no Parquet file", problems(path)[0])
     assert lk.read_protocol(data).table == Path("people.parquet")
     assert lk.read_protocol(base()).table is None
-
-
-LAYOUT = '''# a comment with [brackets] and = signs
-title = "x" # [not.a.table]
-"quoted key" = 1
-a.b.c = 2
-a."d.e" = 3
-text = """
-[fake]
-arm = "no"
-"""
-literal = \'\'\'
-[[fake]] \'\'
-\'\'\'
-[ table . inner ]
-list = [
-  1, # one
-  {x = 1, y = {z = "}"}},
-  [ "a,]",
-    'b' ],
-]
-[[arm]]
-name = 'one'
-[[arm.dose]]
-amount = "1 mg"
-[[arm.dose]]
-amount = "2 mg"
-[[arm]]
-[[arm.dose]]
-amount = "3 mg"
-[arm.extra]
-when = 2020-01-01T00:00:00Z
-'''
-
-
-def test_the_lines_of_keys() -> None:
-    tomllib.loads(LAYOUT)
-    lines = key_lines(LAYOUT)
-    expected = {
-        ("title",): 2, ("quoted key",): 3, ("a", "b", "c"): 4, ("a", "b"): 4, ("a", "d.e"): 5, ("text",): 6,
-        ("literal",): 10, ("table", "inner"): 13, ("table", "inner", "list"): 14, ("table", "inner", "list", 0): 15,
-        ("table", "inner", "list", 1): 16, ("table", "inner", "list", 1, "y", "z"): 16,
-        ("table", "inner", "list", 2): 17, ("table", "inner", "list", 2, 1): 18,
-        ("arm",): 20, ("arm", 0): 20, ("arm", 0, "name"): 21, ("arm", 0, "dose", 0): 22,
-        ("arm", 0, "dose", 0, "amount"): 23, ("arm", 0, "dose", 1): 24, ("arm", 0, "dose", 1, "amount"): 25,
-        ("arm", 1): 26, ("arm", 1, "dose", 0): 27, ("arm", 1, "dose", 0, "amount"): 28, ("arm", 1, "extra", "when"): 30,
-    }  # fmt: skip
-    assert {path: lines.get(path) for path in expected} == expected
-    assert ("fake",) not in lines
-    assert line_of(("arm", 1, "dose", 0, "route"), lines) == 27
-    assert line_of(("arm", 1, "dosis", 3), lines) == 26
-    assert line_of(("nowhere",), lines) is None
-
-
-KEYS = st.text(max_size=6)
-SCALARS = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12)
-TREES = st.dictionaries(
-    KEYS,
-    st.recursive(
-        SCALARS,
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, min_size=1, max_size=3),
-        max_leaves=8,
-    ),
-    max_size=5,
-)
-
-
-@given(TREES)
-@settings(deadline=None)
-def test_every_key_of_a_toml_text_has_its_line(data: dict[str, Any]) -> None:
-    text = toml_text(data)
-    lines = key_lines(text)
-    written = text.split("\n")
-
-    def walk(value: Any, path: tuple[Any, ...]) -> None:
-        if path:
-            assert path in lines
-            assert 1 <= lines[path] <= len(written)
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            walk(inner, (*path, key)) if isinstance(inner, (dict, list)) else None
-
-    walk(tomllib.loads(text), ())
-
-
-CANTOS = (Path(__file__).parents[1] / "examples" / "cantos.toml").read_text()
-RICH = tomllib.loads(CANTOS.replace("canakinumab", "mab").replace("il6", "tnf").replace("post_mi", "inflamed"))
-RICH["rule"] = [{**RULE, "drugs": ["mab"]}]
-RICH["population"] = {
-    "weight": {"mean": 92, "sd": 15, "unit": "kg"},
-    "match": [{"observable": "crp", "median": 4, "unit": "mg/L"}],
-}
-ODD = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-    | st.sampled_from(["12 weeks", "-1 d", "1e308 years", "nan mg", "x" * 5000, "ß µg", "\x00", "> 1 mg/L", ">", "0"])
-    | st.lists(st.integers() | st.text(max_size=3), max_size=3)
-    | st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=3), max_size=2)
-)  # fmt: skip
-
-
-def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
-    return [found for key, value in inner for found in [(*path, key), *places(value, (*path, key))]]
-
-
-PLACES = places(RICH)
-
-
-def test_the_protocol_that_is_mutilated_is_whole() -> None:
-    assert trial.prepare(RICH, assembly=fake_assembly(), patients=2).n == 2
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(PLACES), st.sampled_from("drxt"), ODD, st.text(max_size=5)), min_size=1, max_size=4
-    )
-)
-@settings(deadline=None, max_examples=300)
-def test_a_mutilated_protocol_is_a_protocol_or_a_protocol_error(changes: list[tuple[Any, ...]]) -> None:
-    """Keys deleted (d), renamed (x), values replaced by odd ones (r), tables by lists and the other way round (t)."""
-    data = copy.deepcopy(RICH)
-    for path, how, odd, name in changes:
-        holder = data
-        for step in path[:-1]:
-            try:
-                holder = holder[step]
-            except (KeyError, IndexError, TypeError):
-                break
-        last = path[-1]
-        inside = range(len(holder)) if isinstance(holder, list) else holder
-        if not isinstance(holder, (dict, list)) or last not in inside:
-            continue
-        if how == "d":
-            del holder[last]
-        elif how == "x" and isinstance(holder, dict):
-            holder[f"{last}{name}"] = holder.pop(last)
-        elif how == "t":
-            holder[last] = [holder[last]] if isinstance(holder[last], dict) else {"x": holder[last]}
-        else:
-            holder[last] = odd
-    try:
-        ready = trial.prepare(data, assembly=fake_assembly(), patients=2)
-    except ProtocolError as error:
-        assert str(error).strip()
-        assert "Traceback" not in str(error)
-    else:
-        assert ready.n == 2
