@@ -28,6 +28,7 @@ EXPECTED = {
         "fingolimod",
     ),
     *("ponsegromab", "anamorelin", "lps", "rhil6", "rhil1b", "hydrocortisone", "tolebrutinib", "trkb_agonist"),
+    *("mc4r_antagonist", "olanzapine"),
 }
 
 KEYS = {"id", "name", "entity", "modality", "pk", "binding", "distribution", "supplies", "regimen"}
