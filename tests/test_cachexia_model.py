@@ -87,7 +87,8 @@ def test_no_state_is_negative_in_a_population() -> None:
         {
             "tumour_burden": 0.15 * np.exp(rng.normal(0, 0.6, n)), "tumour_il1a": 20 * np.exp(rng.normal(0, 1, n)),
             "tumour_il6": 40 * np.exp(rng.normal(0, 1, n)), "luck_death": rng.random(n),
-            "luck_intercurrent": rng.random(n), "disease_duration": YEAR, "history_lead": YEAR, "weight": rng.normal(73, 12, n), "age": 65 * YEAR,
+            "luck_intercurrent": rng.random(n), "disease_duration": YEAR, "history_lead": YEAR,
+            "weight": rng.normal(73, 12, n), "age": 65 * YEAR,
         }
     )  # fmt: skip
     times = np.linspace(0, 2.5, 60) * YEAR
@@ -148,9 +149,7 @@ def test_pair_feeding_raises_npy_and_the_tumour_lowers_it() -> None:
     tumour = _at(84.0, "cachexia_pancreatic", **fixed)
     assert fed["npy"] == pytest.approx(1.0)
     assert tumour["npy"] < fed["npy"] < pair_fed["npy"]
-    assert tumour["energy_intake"] == pytest.approx(
-        0.7 * _at(0.5, "cachexia_pancreatic", tumour_burden=0.0)["energy_intake"], rel=0.01
-    )
+    assert tumour["energy_intake"] == pytest.approx(pair_fed["energy_intake"])
 
 
 @pytest.mark.parametrize(
@@ -158,7 +157,8 @@ def test_pair_feeding_raises_npy_and_the_tumour_lowers_it() -> None:
     [
         ("canakinumab", "lean_mass", 0.005), ("anakinra", "lean_mass", 0.005), ("bermekimab", "lean_mass", 0.002),
         ("clazakizumab", "lean_mass", 0.005), ("ponsegromab", "body_weight", 0.005),
-        ("anamorelin", "body_weight", 0.01), ("mc4r_antagonist", "body_weight", 0.01), ("olanzapine", "body_weight", 0.001),
+        ("anamorelin", "body_weight", 0.01), ("mc4r_antagonist", "body_weight", 0.01),
+        ("olanzapine", "body_weight", 0.001),
     ],
 )  # fmt: skip
 def test_drugs_keep_mass_through_their_targets(drug: str, readout: str, least: float) -> None:
