@@ -62,6 +62,18 @@ PARTS = {
         before=(CORE,),
         chance=True,
     ),
+    # Patients are enrolled by what they have lost, and die: as in multiple sclerosis.
+    "cachexia": Part(
+        "cachexia",
+        "cancer cachexia",
+        patients=96,
+        many=96,
+        slopes=32,
+        sampler="linear",
+        numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
+        before=(CORE,),
+        chance=True,
+    ),
 }
 
 
