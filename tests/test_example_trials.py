@@ -15,7 +15,10 @@ from leukinetics.trial import Protocol, prepare
 from leukinetics.trial.plan import plan
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-NAMES = ("cantos", "endotoxin_anakinra", "rescue", "sle_anifrolumab")
+NAMES = (
+    *("cantos", "endotoxin_anakinra", "rescue", "sle_anifrolumab"),
+    *("cachexia_canakinumab", "cachexia_nutrition", "cachexia_ponsegromab", "cachexia_targets"),
+)
 
 
 def test_these_are_all() -> None:
