@@ -2,6 +2,7 @@
 # make test    all tests, the quick ones first
 # make bench   the benchmark; writes bench/results/
 # make lint    ruff and mypy
+# make docs-figures  the tutorial of multiple sclerosis with its figures, anew; a quarter of an hour
 # make install only the virtual environment in .venv (every target above makes it when it is missing)
 #
 # All paths are relative, so the checkout may lie in a folder whose name has spaces.
@@ -12,11 +13,11 @@ RUN := $(VENV)/bin/python
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test bench lint clean
+.PHONY: help install demo test bench lint docs-figures clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 5
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
 
 install: $(READY)
 
@@ -39,6 +40,9 @@ test: $(READY)
 
 bench: $(READY)
 	$(RUN) -m bench
+
+docs-figures: $(READY)
+	$(RUN) -m leukinetics.commands.tutorial .
 
 lint: $(READY)
 	$(RUN) -m ruff check .

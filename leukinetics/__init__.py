@@ -24,6 +24,7 @@ from leukinetics.errors import (
 )
 
 if TYPE_CHECKING:
+    from leukinetics.cohort import analyse_cohort, run_cohort
     from leukinetics.patients import describe_population, load_population, save_population
     from leukinetics.trial import Protocol, TrialResult
     from leukinetics.trial.virtual import virtual_patients
@@ -39,6 +40,7 @@ __all__ = [
     "ProtocolError",
     "RunIn",
     "UnsupportedModelError",
+    "analyse_cohort",
     "condition",
     "describe_population",
     "failures",
@@ -46,6 +48,7 @@ __all__ = [
     "load_population",
     "open_trial",
     "read_protocol",
+    "run_cohort",
     "run_trial",
     "save_population",
     "to_frame",
@@ -54,8 +57,10 @@ __all__ = [
 
 #: Where what is not needed at once is imported from.
 _LATER = {
+    "analyse_cohort": "leukinetics.cohort",
     "describe_population": "leukinetics.patients",
     "load_population": "leukinetics.patients",
+    "run_cohort": "leukinetics.cohort",
     "save_population": "leukinetics.patients",
     "virtual_patients": "leukinetics.trial.virtual",
 }

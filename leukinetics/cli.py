@@ -140,10 +140,25 @@ def trial(
 
 
 @app.command()
-def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished trial.")],
+def cohort(
+    protocol: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The cohort's protocol.")],
+    out: Annotated[Path, typer.Option(help="Folder for the cohort's files.", show_default=False)],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the cohort in --out.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
 ) -> None:
-    """Write the report of a finished trial (again): report.html, its tables and figures."""
+    """Sample a biomarker with a limit of detection in virtual people, and analyse it as a study would."""
+    with mistakes():
+        from leukinetics.commands.cohort import Job, run_job
+
+        print(run_job(Job(protocol, out, overwrite, threads, not no_report)))
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished trial or cohort.")],
+) -> None:
+    """Write the report of a finished trial or cohort (again): report.html, its tables and figures."""
     with mistakes():
         from leukinetics.commands.report import run
 

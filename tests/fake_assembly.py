@@ -7,6 +7,7 @@ that falls by half a day's half-life.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from types import SimpleNamespace
 
@@ -93,5 +94,5 @@ def fake_assembly(**population: object) -> SimpleNamespace:
             }
         ),
         correlations=pd.DataFrame({"a": ["mab_CL", "mab_CL"], "b": ["mab_V", "other"], "rho": [0.6, 0.5]}),
-        condition=SimpleNamespace(id="inflamed", population=population, history=""),
+        condition=SimpleNamespace(id="inflamed", population=population, history="", onset_age=-math.inf),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,33 @@ def test_what_varies_slowly_forgets_within_two_months(start: float) -> None:
     slow = (0.65**2 - 0.46**2) / 0.65**2
     found = np.corrcoef(logs.T)[0, 1:]
     assert found == pytest.approx(slow * np.where(months < 2, theory, 0.0), abs=0.025)
+
+
+def test_the_slow_part_forgets_within_the_memory_of_the_assay() -> None:
+    long = replace(WEEK, memory=730.0)
+    logs = np.log(measure(np.full((40_000, 5), 10.0), long, 1, [0.0, 84.0, 365.0, 730.0, 1500.0]).reported / 10.0)
+    apart = np.array([84.0, 365.0]) / 365.0
+    theory = (1 - apart / 2) * np.cos(np.pi * apart / 2) + np.sin(np.pi * apart / 2) / np.pi
+    slow = (0.65**2 - 0.46**2) / 0.65**2
+    assert np.corrcoef(logs.T)[0, 1:] == pytest.approx(slow * np.array([*theory, 0.0, 0.0]), abs=0.02)
+    assert logs.std(axis=0) == pytest.approx(0.65, abs=0.01)
+
+
+def test_edss_of_a_stable_patient_wanders_over_years_and_hardly_within_a_month() -> None:
+    """Two ratings a week apart agree within half a point; ratings two years apart often differ by a point."""
+    read = measure(np.full((20_000, 3), 3.1), "edss", 1, [0.0, 7.0, 735.0], unit="dimensionless").reported
+    week, years = np.abs(np.diff(read[:, :2])), np.abs(read[:, 2] - read[:, 0])
+    assert (week <= 0.5).mean() > 0.92
+    assert 2 * (week >= 1).mean() < (years >= 1).mean() < 0.4
+
+
+def test_a_memory_that_is_none_is_refused(tmp_path: Any) -> None:
+    rows = TABLE.read_text(encoding="utf-8").splitlines()
+    edss = next(row for row in rows if row.startswith("edss\t"))
+    path = tmp_path / "assays.tsv"
+    path.write_text("\n".join([rows[0], edss.replace("\t730\t", "\t-1\t")]), encoding="utf-8")
+    with pytest.raises(DataError, match=r"memory of the assay of 'edss' in assays\.tsv is '-1'"):
+        assays(path)
 
 
 def test_who_qualifies_at_screening_regresses_before_treatment_and_after() -> None:

@@ -111,6 +111,7 @@ def test_the_hash_changes_with_numbers_and_not_with_words(tmp_path: Path) -> Non
     same = of("same")
     assert of("again") == same
     assert of("note", parameters=("own choice	wide", "own choice	wide range")) == same
+    assert of("said of people", castleman=("mean = 72.0\n", 'mean = 72.0\nnote = "both sexes"\n')) == same
     assert of("comment", il6=("// IL-6 and CRP", "// IL-6, CRP")) == same
     assert of("blank", il6=("plasma*crp_loss*crp_plasma", "plasma * crp_loss*crp_plasma")) == same
     different = [

@@ -101,6 +101,57 @@ def test_routes_with_their_own_absorption(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
 
 
+CSF = """
+    [distribution.csf_ratio]
+    value = 0.01
+    unit = "dimensionless"
+    kind = "assumed"
+    source = "own choice"
+    """
+
+
+def test_doses_into_the_csf_leave_it_for_plasma(tmp_path: Path) -> None:
+    """The matrix exponential of the amounts in the depot of the nose, CSF and plasma; nothing is lost on the way."""
+    assembly = biology.assemble(
+        drugs=["pill"],
+        root=write_folder(
+            tmp_path,
+            {
+                "modules/csf.ant": (
+                    "// Turnover of CSF.\ncompartment csf;\ncsf = csf_volume;\ncsf_flow = csf_production/csf_volume;\n"
+                ),
+                "drugs/pill.toml": one_compartment(
+                    pk='structure = "one_compartment"\nelimination = ["linear"]\n'
+                    'input = ["iv", "intrathecal", "intranasal"]',
+                    numbers="V = 20 L\nCL = 10 L/day\nka = 24 1/day\nF = 0.3 dimensionless",
+                    more=CSF,
+                ),
+            },
+        ),
+    )
+    assert assembly.drugs["pill"].route_target == {
+        "iv": "pill_central",
+        "intrathecal": "pill_csf",
+        "intranasal": "pill_depot",
+    }
+    ka, f, k, v, vcsf, flow, ratio = 24.0, 0.3, 0.5, 20.0, 0.15, 500 / 150, 0.01
+    back = flow * ratio * vcsf / v
+    rates = np.array([[-ka, 0, 0], [f * ka, -flow, back], [0, flow, -k - back]])
+    for route, start in (("iv", [0, 0, 5.0]), ("intrathecal", [0, 5.0, 0]), ("intranasal", [5.0, 0, 0])):
+        amounts = np.array([expm(rates * t) @ start for t in TIMES])
+        found = run(assembly, "pill", route, 5.0, ["pill_csf", "pill"])
+        np.testing.assert_allclose(found["pill_csf"], amounts[:, 1] / vcsf, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(found["pill"], amounts[:, 2] / v, rtol=1e-6, atol=1e-9)
+
+
+def test_a_dose_into_the_csf_needs_its_ratio(tmp_path: Path) -> None:
+    pk = 'structure = "one_compartment"\ninput = ["intrathecal"]\nelimination = ["linear"]'
+    write_folder(tmp_path, {"drugs/pill.toml": one_compartment(pk=pk, numbers="V = 20 L\nCL = 10 L/day")})
+    found = [str(p) for p in biology.check(root=tmp_path)]
+    assert len(found) == 1
+    assert "a dose by the route 'intrathecal' goes into the CSF, so it needs [distribution.csf_ratio]" in found[0]
+
+
 @pytest.mark.parametrize(
     ("form", "covariate", "reference", "coefficient", "given", "factor"),
     [

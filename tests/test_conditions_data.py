@@ -23,8 +23,7 @@ DRIVES = [
 ]  # fmt: skip
 COVARIATES = {
     "age": "year", "sex": "dimensionless", "weight": "kg", "height": "cm", "bmi": "kg/m^2",
-    "albumin_covariate": "g/L", "clcr": "mL/min", "crp_covariate": "mg/L",
-    "disease_duration": "year",
+    "albumin_covariate": "g/L", "clcr": "mL/min", "crp_covariate": "mg/L", "disease_duration": "year",
 }  # fmt: skip
 CORE = [
     "healthy", "endotoxaemia", "il6_infusion", "rheumatoid_arthritis", "caps", "metabolic_inflammation", "post_mi",
@@ -59,7 +58,7 @@ def test_a_condition_says_what_it_is(name):
     content = CONDITIONS[name]
     assert content["id"] == name and content["title"] and content["note"] and content["sources"]
     assert content.keys() <= {
-        "id", "title", "entity", "like", "extra", "sources", "note", "set", "population", "baseline", "history",
+        "id", "title", "entity", "extra", "like", "sources", "note", "set", "population", "baseline", "history",
     }  # fmt: skip
     assert {"age", "sex", "weight", "bmi"} <= content["population"].keys()
 
@@ -71,7 +70,8 @@ def test_a_disease_with_a_history_has_its_modules_and_its_duration(name):
     content = CONDITIONS[name]
     assert all((BIOLOGY / "modules" / folder).is_dir() for folder in content["extra"])
     if "history" in content:  # else a steady state
-        assert content["history"].keys() == {"duration"} and content["history"]["duration"] in content["population"]
+        assert content["history"].keys() == {"duration", "onset_age"}
+        assert content["history"]["duration"] in content["population"]
 
 
 @pytest.mark.parametrize("name", ["healthy", "endotoxaemia", "il6_infusion"])
@@ -93,7 +93,7 @@ def test_every_number_has_kind_and_source(condition, name, row):
         assert row["kind"] == "derived" and row["note"] and row["value"] in (0, 1)
     elif row["kind"] == "calibrated":
         assert row["prior"] > 0 and re.fullmatch(SPREAD, row["uncertainty"]) and row["note"]
-    else:
+    elif row["source"] != "definition":
         assert SOURCE.search(row["source"]), row["source"]
     assert not HELD_OUT.search(f"{row['source']} {row.get('note', '')}")
 

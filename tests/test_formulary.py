@@ -28,6 +28,7 @@ EXPECTED = {
         "fingolimod",
     ),
     *("ponsegromab", "anamorelin", "lps", "rhil6", "rhil1b", "hydrocortisone", "tolebrutinib", "trkb_agonist"),
+    *("rhbdnf", "rhhbegf", "il1ra_shuttle", "il1b_shuttle"),
     *("mc4r_antagonist", "olanzapine"),
 }
 
@@ -81,7 +82,7 @@ class TestDrugFile:
         parameters = pk.get("parameters", {})
         needed = [*VOLUMES[pk["structure"]], *(p for loss in pk["elimination"] for p in LOSSES[loss])]
         for route in pk["input"]:
-            if route != "iv":
+            if route not in ("iv", "intrathecal"):  # which have no depot
                 needed += [p if p in parameters else f"{p}_{route}" for p in ("ka", "F")]
         assert set(needed) == set(parameters), "the parameters are those of the structure, no more and no fewer"
 

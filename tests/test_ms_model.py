@@ -9,11 +9,24 @@ import pandas as pd
 import pytest
 
 from leukinetics import biology
+from leukinetics.patients.build import make_plan
 
 YEAR = 365.25
 EXPECTED = {"expected_course": 1.0, "age": 37 * YEAR}
 STATES = ["autoreactive", "compartment_cells", "demyelinated", "myelin"]
-READ = ["relapses", "gd_lesions", "t2_lesions", "nfl", "edss", "axons", "brain_volume", "microglia", "opc", "il6_csf"]
+READ = [
+    "relapses",
+    "gd_lesions",
+    "t2_lesions",
+    "nfl",
+    "edss",
+    "axons",
+    "brain_volume",
+    "microglia",
+    "opc",
+    "il6_csf",
+    "lesion_volume",
+]
 
 
 @cache
@@ -167,3 +180,51 @@ def test_glutamate_kills_only_through_bare_axons() -> None:
     with_, without = _course(**bare), _course(**bare, excitotoxicity=0.0)
     assert np.allclose(with_["axons"], without["axons"], rtol=1e-6)
     assert _course(excitotoxicity=0.0)["axons"][1] > _course()["axons"][1]
+
+
+@pytest.mark.parametrize("condition", ["ms_rr", "ms_sp", "ms_pp", "ms_cis"])
+def test_nobody_falls_ill_as_a_small_child(condition: str) -> None:
+    plan = make_plan(_assembly(condition))
+    people = plan.columns(plan.normals(3, 3000))
+    onset = (people["age"] - people["disease_duration"]) / YEAR
+    good = plan.plausible(people)
+    assert good.mean() > 0.97
+    assert (onset[good] >= 10).all()
+    assert (good == (onset >= 10)).all()
+
+
+def test_cd20_antibody_also_takes_effector_cells_that_carry_cd20() -> None:
+    without, with_ = (_course(drug="ocrelizumab", cd20_tcell_share=share)["gd_lesions"][1] for share in (0.0, 0.4))
+    assert with_ == pytest.approx(0.6 * without, rel=0.02)
+    assert _course(cd20_tcell_share=0.0)["gd_lesions"][1] == pytest.approx(_course()["gd_lesions"][1], rel=1e-6)
+
+
+def test_the_memory_of_the_loop_is_a_parameter_of_its_own() -> None:
+    """A burst decays with it, however fast cells contract that nothing keeps going."""
+    times = np.array([1.0, 91.0, 181.0])
+    alone = EXPECTED | {"autoimmunity": 1.0, "trigger_rate": 1e-9, "contraction_tnfr2": 0.0, "contraction_steroid": 0.0}
+    for contraction in (0.02, 0.05):
+        person = alone | {"primed_onset": 0.0, "priming_loss": 0.0, "autoreactive_contraction": contraction}
+        table = _assembly("ms_rr").model.simulate(times, pd.DataFrame([person]), outputs=["autoreactive"])
+        found = table["autoreactive"].to_numpy()[0]
+        assert found[1:] / found[:-1] == pytest.approx(np.exp(-1), rel=0.02)
+
+
+def test_either_ligand_of_il1_suffices_where_it_is_plentiful() -> None:
+    """The response of T cells saturates: a knock-out of IL-1beta spares a patient, an animal with adjuvant hardly."""
+
+    def kept(**setting: float) -> float:
+        with_, without = (_course(**setting, il1b_factor=factor)["t2_lesions"] for factor in (1.0, 1e-9))
+        return float(np.diff(without)[0] / np.diff(with_)[0])
+
+    adjuvant = {"drive_nfkb": 5.0, "priming_loss": 0.02}
+    assert kept() + 0.1 < kept(**adjuvant) > 0.7
+    assert kept(**adjuvant, reactivation_il1_half=2.0) < kept(**adjuvant) - 0.1
+
+
+def test_lesion_volume_settles_when_births_stop() -> None:
+    untreated, treated = (_course(drug=drug)["lesion_volume"] for drug in ("", "natalizumab"))
+    assert treated[1] < treated[0]
+    assert untreated[1] > untreated[0]
+    kept = _course(drug="natalizumab", lesion_residue=1.0)["lesion_volume"]
+    assert kept[1] / kept[0] > treated[1] / treated[0]

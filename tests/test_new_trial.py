@@ -114,9 +114,12 @@ def test_every_table_and_nearly_every_key_is_shown() -> None:
         tables = shown[name] if listed else [shown[name]]
         missing |= {f"{name}.{key}" for key in part.known_keys() if not any(key in table for table in tables)}
     assert missing == {
-        "population.table", "endpoint.margin", "endpoint.statistic", "subgroup.unit", "subgroup.endpoint",
-        "sensitivity.samples", "sensitivity.parameters",
+        "population.table", "endpoint.margin", "endpoint.statistic", "endpoint.independent_of",
+        "endpoint.associated_with", "endpoint.within", "endpoint.rebaseline", "endpoint.event_free", "subgroup.unit",
+        "subgroup.endpoint", "sensitivity.samples", "sensitivity.parameters",
     }  # fmt: skip
+    of_relapses = tomllib.loads(SWITCHED_OFF.sub("", protocol_text("ms_rr", "natalizumab", HERE)))["endpoint"]
+    assert any({"independent_of", "within", "rebaseline", "event_free"} <= endpoint.keys() for endpoint in of_relapses)
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:

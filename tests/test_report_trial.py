@@ -56,6 +56,18 @@ PROTOCOL: dict[str, Any] = {
 }
 CONTRAST = {"endpoint": "crp", "arm": HIGH, "reference": PLACEBO, "measure": "percent_difference"}
 INTERVAL = {"estimate": -40.0, "ci_low": -60.0, "ci_high": -10.0}
+SHARE = {"rho": -0.7, "share": 0.48, "share_low": 0.2, "share_high": 0.7, "p_adjusted": 0.002}
+NARROWING: dict[str, Any] = {
+    "draws": 30, "tested": 200, "noise": 0.04, "visible": 0.31, "together": 0.55,
+    "parameters": [
+        {"name": "tolerance_onset", "kind": "assumed", "unit": "1/d", "source": "", "value": 2.0, "low": 1.0, **SHARE},
+        {"name": "il1_gain", "kind": "calibrated", "unit": "", "source": "", "value": 1.0, **SHARE, "p_adjusted": 0.4},
+    ],
+    "measurements": [
+        {"what": "effect", "endpoint": "low", "arm": HIGH, **SHARE},
+        {"what": "level", "endpoint": "crp", "arm": PLACEBO, **SHARE, "p_adjusted": 1.0},
+    ],
+}  # fmt: skip
 #: Keys of summaries that this small trial is too small for, as the trial writes them.
 STUDIES: dict[str, Any] = {
     "matching": {
@@ -86,7 +98,7 @@ STUDIES: dict[str, Any] = {
         "contrasts": [
             {
                 **CONTRAST, "median": -45.0, "low": -55.0, "high": -30.0, "values": [-55.0, -45.0, -30.0],
-                "sd_parameters": 4.0, "sd_patients": 3.0, "share_parameters": 0.64,
+                "sd_parameters": 4.0, "sd_patients": 3.0, "share_parameters": 0.64, "narrowing": NARROWING,
             }
         ],
     },
@@ -246,10 +258,19 @@ def test_credibility_risk_and_assumptions(page: Page) -> None:
     assert "Not stated in the protocol ([report], context_of_use)." in page.words
 
 
+def test_says_what_would_narrow_the_answer(page: Page) -> None:
+    assert "What would narrow the answer" in page.words
+    assert "To know tolerance onset (48 % of the variance over draws) and effect on" in page.words
+    assert "What would narrow it most, if it were measured: tolerance onset (48 %)." in page.words
+    assert "cannot tell a share below 31 % from chance" in page.words
+    assert "Of results that a smaller or earlier study could have: effect on" in page.words
+    assert "48 % (20 % to 70 %)" in page.words and "72 %" in page.words  # sqrt(1 - 0.48)
+
+
 def test_figures_are_files_and_text_stays_text(trial: Path, page: Page) -> None:
     names = {p.stem for p in (trial / "figures").glob("*.svg")}
     families = ("design", "flow", "levels-canakinumab", "course-crp", "waterfall-1", "survival-1", "subgroups-1")
-    assert names >= {*families, "threshold-1", "power", "enrichment", "uncertainty-1", "sensitivity"}
+    assert names >= {*families, "threshold-1", "power", "enrichment", "uncertainty-1", "sensitivity", "narrowing"}
     for name in names:
         text = (trial / "figures" / f"{name}.svg").read_text(encoding="utf-8")
         assert "<text" in text and "<image" not in text and len(text) < 60_000
@@ -274,6 +295,7 @@ def test_tables_equal_the_summary(trial: Path, page: Page) -> None:
     check("power", summary["power"]["curve"])
     check("enrichment", summary["power"]["enrichment"])
     check("sensitivity", summary["sensitivity"]["parameters"])
+    check("narrowing", [*NARROWING["parameters"], *({"rho": r["rho"]} for r in NARROWING["measurements"])])
     check("matching", summary["matching"]["targets"])
     check("subgroups", [p for r in summary["subgroups"] for p in r["parts"]])
     check("thresholds", [p for r in summary["thresholds"] for p in r["curve"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from leukinetics.report.trial.answer import answer, headlines, outside
 from leukinetics.report.trial.assumptions import assumed
 from leukinetics.report.trial.axes import time_axis
 from leukinetics.report.trial.baseline import baseline_grid
+from leukinetics.report.trial.certainty import sensitivity_figure
 from leukinetics.report.trial.endpoint_view import endpoint_grid, p_words
 from leukinetics.report.trial.evidence import evidence
 from leukinetics.report.trial.flow_figure import flow
 from leukinetics.report.trial.folder import Finished, open_folder
 from leukinetics.report.trial.hours import in_hours
 from leukinetics.report.trial.names import meaning, parameter_words, printed
+from leukinetics.report.trial.narrowing import narrowing_figure, narrowing_grid, narrowing_words
 from leukinetics.report.trial.study_views import uncertainty_grid
 from leukinetics.report.trial.style import drawing, looks, wrapped
 from leukinetics.report.trial.text import linked
@@ -167,6 +170,46 @@ def test_lines_under_the_answer(hours: Path, tmp_path: Path) -> None:
     lines = dict(headlines(trial, evidence(trial), assumed(trial)))
     assert "IL-6 TNF share (by about 9.0 percentage points)" in lines["Leans most on"]
     assert lines["Leans most on"].count("by about") == 3
+
+
+def test_a_tornado_shows_both_ends_and_counts_as_influence(hours: Path, tmp_path: Path) -> None:
+    rows = [
+        {"name": x, "kind": "assumed", "effect_low": -50.0, "effect_high": -50.0 + 2 * i, "swing": 2.0 * i}
+        for i, x in ((5, "il6_tnf_share"), (2, "tnf_gain"))
+    ]
+    gone = {"name": "il10_gc", "kind": "assumed", "effect_low": None, "effect_high": -50.0, "swing": None}
+    sense = {**contrast(0, 0, 0), "method": "tornado", "runs": 6, "base": -45.0, "parameters": [*rows, gone]}
+    trial = changed(hours, tmp_path, sensitivity=sense)
+    with drawing():
+        picture = sensitivity_figure(trial)
+    assert picture is not None
+    texts = re.sub(r"<[^>]+>", "|", picture.svg)
+    assert "−50 to −40 assumed" in texts and "−50 to −46 assumed" in texts
+    assert "il10" not in picture.message
+    assert "(by about 10 percentage points)" in dict(headlines(trial, evidence(trial), assumed(trial)))["Leans most on"]
+
+
+def test_nothing_stands_out_of_few_draws(hours: Path, tmp_path: Path) -> None:
+    share = {"rho": 0.4, "share": 0.1, "share_low": 0.0, "share_high": 0.5, "p_adjusted": 0.7}
+    found = {
+        "draws": 12, "tested": 90, "noise": None, "visible": 0.6, "together": None,
+        "parameters": [{"name": "il1_gain", "kind": "calibrated", **share}], "measurements": [],
+    }  # fmt: skip
+    row = contrast(-50.0, -59.5, -40.5) | {
+        "median": -50.0,
+        "values": [-50.0] * 12,
+        "narrowing": found,
+        "endpoint": "back",
+    }
+    trial = changed(hours, tmp_path, uncertainty={"draws": 12, "patients": 4, "contrasts": [row]})
+    assert "No single parameter stands out from chance" in narrowing_words(trial)
+    grid = narrowing_grid(trial)
+    assert grid is not None and grid.groups[0][1][0][3] == "10 % (0 % to 50 %)"
+    assert narrowing_figure(trial) is not None
+    without = changed(
+        hours, tmp_path / "other", uncertainty={"draws": 2, "patients": 4, "contrasts": [row | {"narrowing": None}]}
+    )
+    assert (narrowing_words(without), narrowing_grid(without), narrowing_figure(without)) == ("", None, None)
 
 
 def test_baseline_has_genotypes_as_counts_and_one_number_of_decimals(hours: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from leukinetics import ProtocolError, trial
 from leukinetics.patients import draws
 from leukinetics.trial.protocol import Endpoint, Sensitivity
 from leukinetics.trial.studies import question, sensitivity
-from leukinetics.trial.studies.indices import indices, points
+from leukinetics.trial.studies.indices import indices, points, swings
 from leukinetics.trial.studies.question import contrast_of
 from leukinetics.trial.studies.still import hold_still, true_effect
 from leukinetics.trial.studies.varied import varied
@@ -248,3 +248,28 @@ def test_events_at_random_are_taken_by_their_expected_number() -> None:
     ready = prepared(endpoint=[{**window, "kind": "time_to_event"}])
     small = hold_still(ready, contrast_of(ready.protocol, None, None), 4).prepared
     assert [(e.id, e.kind, e.at) for e in small.protocol.endpoint] == [("start", "value", 3.0), ("end", "value", 10.0)]
+
+
+def test_a_tornado_moves_one_parameter_at_a_time() -> None:
+    ready = prepared(sensitivity={"method": "tornado", "patients": 16})
+    found = sensitivity(ready)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    count = draws(ready.assembly, 1, 1).shape[1]
+    assert (found["method"], found["runs"], found["failed_runs"]) == ("tornado", 2 * count, 0)
+    rows = {p["name"]: p for p in found["parameters"]}
+    assert found["parameters"][0]["name"] == "KD"
+    # The higher KD, the weaker the drug: CRP falls less.
+    kd = rows["KD"]
+    assert kd["effect_low"] < found["base"] < kd["effect_high"]
+    assert kd["swing"] == pytest.approx(kd["effect_high"] - kd["effect_low"])
+    model = hold_still(ready, contrast_of(ready.protocol, None, None), 16)
+
+    factor = [p for p in varied(ready, Sensitivity(), {}).alone() if "KD" in p]
+    assert model.run(factor, None) == pytest.approx([kd["effect_low"], kd["effect_high"]])
+    assert all(rows[name]["swing"] < 1e-3 for name in ("share", "inflamed.drive", "crp_base"))
+
+
+def test_a_run_of_a_tornado_that_failed_costs_its_parameter_alone() -> None:
+    found, failed = swings(np.array([1.0, 3.0, math.nan, 2.0, 5.0, 4.0]))
+    assert failed == 1
+    np.testing.assert_array_equal(found["swing"], [2.0, math.nan, 1.0])

@@ -93,6 +93,10 @@ def test_people_are_screened_at_the_end_of_their_history() -> None:
     assert np.all(np.isfinite(seen)) and seen.max() > 0
 
 
+ONSET = 'duration = "ill_for"\nonset_age = {'
+VALUE = '}\n[population.ill_for]\nvalue = 3\nunit = "year"'
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
@@ -101,6 +105,11 @@ def test_people_are_screened_at_the_end_of_their_history() -> None:
         ('length = "ill_for"', "'length' is unknown in [history]."),
         ('duration = "ill_for"', "[population.ill_for] needs 'high' (or one 'value')"),
         ('duration = "ill_for"\n[population.ill_for]\nvalue = 3\nunit = "year"', ""),
+        ('duration = "ill_for"\nonset_age = 10\n[population.ill_for]\nvalue = 3\nunit = "year"', "must be a table"),
+        (f"{ONSET}low = true, unit = 'year'{VALUE}", "low of the age at onset is 'True', not a number."),
+        (f"{ONSET}low = 10, unit = 'mg'{VALUE}", "the age at onset is in mg; give a time, such as year."),
+        (f"{ONSET}low = 10, unit = 'yaer'{VALUE}", "the unit of the age at onset: "),
+        (f"{ONSET}high = 10, unit = 'year'{VALUE}", "'high' is unknown"),
     ],
 )
 def test_conditions_say_what_a_history_needs(tmp_path: Path, lines: str, message: str) -> None:

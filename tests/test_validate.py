@@ -17,6 +17,7 @@ from leukinetics.evidence import Target, Validation, load_targets, run_target, v
 from leukinetics.evidence.comparison import compare, failed, in_words
 from leukinetics.evidence.run import prepare_target
 from leukinetics.evidence.statistics import statistic
+from leukinetics.evidence.validate import all_targets
 from leukinetics.report.validation import markdown, misses, number, page, size
 
 FIELDS = {
@@ -218,4 +219,6 @@ def test_a_target_named_twice_is_run_once() -> None:
 @pytest.mark.slow
 def test_every_target_can_be_run() -> None:
     found = validate(0, patients=6)
-    assert not [f"{c.id}: {c.error}" for c in found.comparisons if c.error and "window" not in c.error]
+    of_some = {f"{t.id}.{r.id}" for t in all_targets() for r in t.readout if r.among}  # six may have none of them
+    errors = [c for c in found.comparisons if c.error and "window" not in c.error]
+    assert not [f"{c.id}: {c.error}" for c in errors if c.id not in of_some or "no virtual patient" not in c.error]

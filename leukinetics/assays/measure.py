@@ -61,7 +61,7 @@ def measure(
     noisy = true
     if assay.slow is not None:
         shift = SCREENED_BEFORE if visit else 0.0
-        noisy = assay.slow.around(noisy, slow(people, assay.readout, [t - shift for t in times]))
+        noisy = assay.slow.around(noisy, slow(people, assay.readout, [t - shift for t in times], assay.memory))
     if assay.day is not None:
         noisy = assay.day.around(noisy, daily(people, stem, times))
     if assay.analytical is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from leukinetics.assays.within_person import MONTH
 from leukinetics.errors import DataError, suggest
 from leukinetics.patients.convert import convert
 from leukinetics.patients.spread import Spread, parse_spread
@@ -21,9 +22,10 @@ class Assay:
 
     ``analytical``: error of a single measurement. ``within_person``: how the person differs around their own mean, over
     months; ``within_week``: how much of it there is within a week, None where that is not known (all of it then comes
-    from day to day). ``lloq``, ``uloq``: limits of quantification. ``step``: what is reported are its multiples (0: any
-    number). ``floor``, ``ceiling``: the ends of a clinical scale. ``counts``: whole numbers are seen, with a Poisson
-    distribution around what is expected (written ``poisson`` in the column of the error).
+    from day to day). ``memory``: days after which the rest, which varies slowly, is forgotten. ``lloq``, ``uloq``:
+    limits of quantification. ``step``: what is reported are its multiples (0: any number). ``floor``, ``ceiling``: the
+    ends of a clinical scale. ``counts``: whole numbers are seen, with a Poisson distribution around what is expected
+    (written ``poisson`` in the column of the error).
     """
 
     readout: str
@@ -38,6 +40,7 @@ class Assay:
     floor: float = -math.inf
     ceiling: float = math.inf
     counts: bool = False
+    memory: float = 2.0 * MONTH
 
     @property
     def day(self) -> Spread | None:
@@ -108,6 +111,9 @@ def _read(row: Any, what: str) -> Assay:
             f"The variation within a week of {what}, '{row['within_week']}', is no part of that within a person, "
             f"'{row['within_person']}'; write a smaller one of the same kind."
         )
+    memory = float(row["memory"] or 2.0 * MONTH)
+    if not memory > 0:
+        raise DataError(f"The memory of {what} is '{row['memory']}'; write a number of days above 0, or nothing.")
     return Assay(
         readout=str(row["readout"]),
         platform=str(row["platform"]),
@@ -121,4 +127,5 @@ def _read(row: Any, what: str) -> Assay:
         floor=float(row["floor"] or -math.inf),
         ceiling=float(row["ceiling"] or math.inf),
         counts=counts,
+        memory=memory,
     )

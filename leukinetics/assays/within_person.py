@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-#: Days between the knots of the slow component: CRP differs more between months than between weeks, and more
-#: between weeks than within one (SD 0.63, 0.36, 0.19 mg/L; doi:10.1371/journal.pone.0060759).
+#: Days between the knots of the slow component, where an assay has no memory of its own: CRP differs more between
+#: months than between weeks, and more between weeks than within one (SD 0.63, 0.36, 0.19 mg/L;
+#: doi:10.1371/journal.pone.0060759).
 MONTH = 30.0
 
 
@@ -57,19 +58,20 @@ def daily(people: People, stem: str, times: Sequence[float]) -> Array:
     return people.at_times(times, lambda t: days[np.floor(t)])
 
 
-def slow(people: People, readout: str, times: Sequence[float]) -> Array:
-    """A stationary Gaussian process (..., patients, times) of variance 1 that forgets within two months.
+def slow(people: People, readout: str, times: Sequence[float], memory: float = 2.0 * MONTH) -> Array:
+    """A stationary Gaussian process (..., patients, times) of variance 1 that forgets within ``memory`` days.
 
-    ``z(t) = cos(a) n_k + sin(a) n_(k+1)`` with ``k + 2 a/pi = t/MONTH + phase``: standard normals ``n`` at knots a
-    month apart, and a phase of each person, uniform over the month, so that no day of the trial is a special one. Its
-    autocorrelation after ``d`` months is ``(1 - d/2) cos(pi d/2) + sin(pi d/2)/pi``, and 0 from two months on.
+    ``z(t) = cos(a) n_k + sin(a) n_(k+1)`` with ``k + 2 a/pi = 2 t/memory + phase``: standard normals ``n`` at knots
+    half the memory apart, and a phase of each person, uniform between knots, so that no day of the trial is a special
+    one. Its autocorrelation after ``d`` knots is ``(1 - d/2) cos(pi d/2) + sin(pi d/2)/pi``, and 0 from two knots on.
     """
+    between = memory / 2.0
     phase = people.uniforms(f"slow:{readout}:phase")
     knots: dict[int, Array] = {}
 
     def at(time: float) -> Array:
-        place = time / MONTH + phase
-        first = int(np.floor(time / MONTH))  # everybody is between this knot and the next but one
+        place = time / between + phase
+        first = int(np.floor(time / between))  # everybody is between this knot and the next but one
         for k in range(first, first + 3):
             if k not in knots:
                 knots[k] = people.normals(f"slow:{readout}:{k}")

@@ -103,7 +103,7 @@ class Assembly:
             "masses": {e.id: e.molar_mass for e in self._biology.entities.values() if e.id in self._entities_used()},
             "genotypes": sorted([row[c] for c in GENOTYPES[:1] + GENOTYPES[4:10]] for row in self._genotypes()),
             "correlations": sorted([str(row[c]) for c in ("a", "b", "rho")] for row in self._correlations()),
-            "population": {} if self.condition is None else self.condition.population,
+            "population": {} if self.condition is None else _distributions(self.condition.population),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -213,6 +213,12 @@ def _plain(composition: Composition) -> Iterable[list[str]]:
                 yield [s.name, part.kind, part.name, str(composition.formula(part))]
         if symbol.readout is not None:
             yield ["readout", symbol.name, str(composition.formula(symbol.readout)), symbol.readout.unit.text]
+
+
+def _distributions(population: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The population without what is said about its numbers."""
+    said = {"kind", "source", "note"}
+    return {name: {key: v for key, v in row.items() if key not in said} for name, row in population.items()}
 
 
 def _numbers(p: Parameter) -> list[Any]:

@@ -69,6 +69,7 @@ class ConditionSet:
     parameters: dict[str, Parameter] = field(default_factory=dict)
     population: dict[str, dict[str, Any]] = field(default_factory=dict)
     history: str = ""  # the covariate that says how long before time 0 the disease began, "" for a steady state
+    onset_age: float = -math.inf  # days; nobody falls ill younger
     baselines: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -192,7 +193,7 @@ class _Reader:
     def _history(self) -> None:
         """``[history] duration``: the covariate that says how long before time 0 of a trial the disease began."""
         table = self.checks.table("history")
-        self.checks.known(table, ("duration",), "history")
+        self.checks.known(table, ("duration", "onset_age"), "history")
         if not table:
             return
         name = str(table.get("duration"))
@@ -211,6 +212,29 @@ class _Reader:
             what = f"[population.{name}] needs 'high' (or one 'value'): the simulation begins that long before time 0."
             self.checks.add(what, "history")
         self.made.history = name
+        if "onset_age" in table:
+            self._onset_age(table["onset_age"])
+
+    def _onset_age(self, spec: Any) -> None:
+        """``onset_age = {low, unit, kind, source, note}``: who would have fallen ill younger is nobody's patient."""
+        place = ("history", "onset_age")
+        if not isinstance(spec, dict):
+            self.checks.add('the age at onset must be a table such as {low = 10, unit = "year"}.', *place)
+            return
+        self.checks.known(spec, ("low", "unit", "kind", "source", "note"), *place)
+        low, unit = spec.get("low"), str(spec.get("unit", ""))
+        if isinstance(low, bool) or not isinstance(low, (int, float)) or not abs(low) < math.inf:
+            self.checks.add(f"low of the age at onset is '{low}', not a number.", *place)
+            return
+        try:
+            found = parse_unit(unit)
+        except DataError as error:
+            self.checks.add(f"the unit of the age at onset: {error}", *place)
+            return
+        if found.dimension != DAY:
+            self.checks.add(f"the age at onset is in {unit}; give a time, such as year.", *place)
+            return
+        self.made.onset_age = low * found.factor
 
     def _baseline(self, i: int, table: dict[str, Any]) -> None:
         self.checks.known(table, _BASELINE, "baseline", i)

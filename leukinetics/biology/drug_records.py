@@ -11,6 +11,8 @@ from leukinetics.biology.problems import Place
 from leukinetics.biology.statements import Statement
 
 ROUTES = ("iv", "sc", "im", "po", "inhaled", "intranasal", "intrathecal")
+#: Routes into the CSF, and those without a depot.
+CSF_ROUTES, STRAIGHT = ("intrathecal", "intranasal"), ("iv", "intrathecal")
 STRUCTURES = ("none", "one_compartment", "two_compartment")
 ELIMINATION = ("linear", "michaelis_menten", "time_dependent")
 MODES = ("neutralises", "blocks", "inhibits", "agonist")

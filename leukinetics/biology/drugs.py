@@ -8,6 +8,10 @@ concentration, P the peripheral one and D the depot:
     V2 P'   = Q (C - P)
     csf'    = k (csf_ratio C - csf)                    k is the turnover of CSF unless the drug has its own
 
+A dose into the CSF (intrathecal at once; intranasal out of a depot, along the olfactory nerves) leaves it for plasma:
+
+    V_csf csf' = ka F D - V_csf k (csf - csf_ratio C),   V1 C' = ... + V_csf k (csf - csf_ratio C)
+
 and at a target's site the drug adds concentration/KD to the port that the modules use.
 """
 
@@ -16,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from leukinetics.biology.drug_file import read_drug
-from leukinetics.biology.drug_records import Covariate, DrugFile, Emitted
+from leukinetics.biology.drug_records import CSF_ROUTES, STRAIGHT, Covariate, DrugFile, Emitted
 from leukinetics.biology.folder import Biology
 from leukinetics.biology.problems import Place, Problems
 from leukinetics.biology.reader import parse_statement
@@ -58,7 +62,8 @@ class _Emitter:
             self._individual()
             self._disposition()
             for route in drug.routes:
-                self._input(route, f"{drug.id}_central", "mg", f"{drug.id}_central_volume")
+                into = "csf" if route in CSF_ROUTES else "central"
+                self._input(route, f"{drug.id}_{into}", "mg", f"{drug.id}_central_volume")
             self._bindings()
         return self.made
 
@@ -77,10 +82,13 @@ class _Emitter:
         needed += ["CL_t", "halflife_CL_t"] if "time_dependent" in drug.elimination else []
         used = {*needed, "csf_ratio", *(["csf_rate"] if "csf_ratio" in given else [])}
         for route in drug.routes:
-            if route != "iv":
+            if route not in STRAIGHT:
                 ka = self._route("ka", route)
                 used |= {ka, self._route("F", route)}
                 needed += [ka]
+            if route in CSF_ROUTES and "csf_ratio" not in given:
+                self._add(f"a dose by the route '{route}' goes into the CSF, so it needs [distribution.csf_ratio].")
+                return False
         kinetics = f"{drug.structure} with {', '.join(drug.elimination) or 'no'} elimination"
         for name in needed:
             if name not in given:
@@ -139,8 +147,14 @@ class _Emitter:
         if "csf_ratio" in drug.parameters:
             place = drug.parameters["csf_ratio"].place
             rate = f"{d}_csf_rate" if "csf_rate" in drug.parameters else CSF_TURNOVER
-            self._write(f"{d}_csf = 0", place, "mg/L", f"{drug.name} in cerebrospinal fluid")
-            self._write(f"{d}_csf' = {rate}*({d}_csf_ratio*{central} - {d}_csf)", place)
+            what = f"{drug.name} in cerebrospinal fluid"
+            if set(drug.routes) & set(CSF_ROUTES):  # what is given there is enough to be found in plasma
+                self._write(f"species {d}_csf in csf", place, "mg/L", what)
+                self._write(f"{d}_csf = 0", place)
+                self._write(f"J_{d}_csf: {d}_csf -> {central}; csf*{rate}*({d}_csf - {d}_csf_ratio*{central})", place)
+            else:
+                self._write(f"{d}_csf = 0", place, "mg/L", what)
+                self._write(f"{d}_csf' = {rate}*({d}_csf_ratio*{central} - {d}_csf)", place)
         self._write(f"{d} := {central}", description=f"{drug.name}, plasma concentration")
 
     def _space(self, compartment: str, volume: str) -> None:
@@ -149,12 +163,12 @@ class _Emitter:
         self._write(f"{compartment} = {self._symbol(volume)}", place)
 
     def _input(self, route: str, into: str, unit: str, compartment: str) -> None:
-        """A dose goes straight into the body (iv), or into a depot."""
-        if route == "iv":
+        """A dose goes straight into the body (iv, intrathecal), or into a depot."""
+        if route in STRAIGHT:
             self.made.route_target[route] = into
             return
         d = self.drug.id
-        depots = [r for r in self.drug.routes if r != "iv"]
+        depots = [r for r in self.drug.routes if r not in STRAIGHT]
         depot = f"{d}_depot" if len(depots) == 1 else f"{d}_depot_{route}"
         suffix = depot.removeprefix(f"{d}_depot")
         self.made.route_target[route] = depot
@@ -185,7 +199,7 @@ class _Emitter:
         )
         self._entity = home.entity  # the depot holds what the species is made of
         for route in drug.routes:
-            if route != "iv" and self._route("ka", route) not in drug.parameters:
+            if route not in STRAIGHT and self._route("ka", route) not in drug.parameters:
                 self._add(f"the parameter 'ka' is missing, which the route {route} needs.")
                 continue
             self._input(route, species, f"amount of {species}", home.compartment)

@@ -103,6 +103,7 @@ def part_problem(
         prepare_target(t, role="calibrate", patients=_enough(of, t, count), sampling="sobol", assemblies=assemblies)
         for t in chosen
     )
+    prepared = tuple(replace(t, readouts=kept) for t in prepared if (kept := _fitting(of, t)))
     earlier = drawn_before(of)
     fitted = choose([p for p in calibrated(assemblies.values()) if p.key not in earlier], parameters)
     asked_for = fitted
@@ -139,6 +140,10 @@ def _with_chance(
             there = on_scale[np.isfinite(on_scale)]
             errors.append(float(np.std(there)) if len(there) > RESAMPLES // 2 else 1.0)
     return tuple(replace(r, sigma=float(np.hypot(r.sigma, e))) for r, e in zip(readouts, errors, strict=True))
+
+
+def _fitting(part: Part, target: PreparedTarget) -> list[TargetReadout]:
+    return [r for r in target.readouts if f"{target.target.id}.{r.id}" not in part.left_out]
 
 
 def published(target: PreparedTarget) -> list[Readout]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import chi2
 
 from leukinetics.calibration.fit import Fit, Say
 from leukinetics.calibration.jacobian import jacobian
@@ -35,31 +36,45 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 STEPS = 6
+FEW_STEPS = 1  # where a draw takes seconds
 SETTLED = 0.05  # a step that lowers a draw's objective by less, relative to the number of figures, is the last
 CHECKED = 16  # draws of a linear posterior that are run to see how linear the model is
 CLOSE = 1.5  # mean objective of the draws over its expectation up to which they are called reliable
 
 
-def joint(journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda _: None) -> Posterior:
+def joint(
+    journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda _: None, problem: Problem | None = None
+) -> Posterior:
     """Draws of the fitted parameters (the first of the journal's problem) and of the others.
 
     The journal's problem holds the fitted parameters in the order of ``fit``, then the others, whose priors are
-    centred on the values that they had in the fit.
+    centred on the values that they had in the fit. ``problem``: the one that was fitted, where the journal's has fewer
+    virtual patients: the fit's derivatives and residuals are used, a readout that a draw does not have is left out, and
+    so are draws that contradict the figures (see :func:`_credible`).
     """
     centre = _centre(journal, fit)
-    say(f"slopes of {len(centre)} parameters")
-    slopes = jacobian(journal, centre)
-    line = _linear(centre, slopes, journal.residuals(centre[None])[0], draws, seed)
+    if problem is None:
+        say(f"slopes of {len(centre)} parameters")
+        slopes = jacobian(journal, centre)
+        line, weight = _linear(centre, slopes, journal.residuals(centre[None])[0], draws, seed), np.ones(len(slopes))
+    else:
+        line, weight = _at_fit(journal, problem, fit, draws, seed, say)
     prior, error, slopes, gain, theta = line.prior, line.error, line.slopes, line.gain, line.theta
-    found = journal.residuals(theta)
-    cost = _cost(theta, prior, found, error)
+
+    def residuals(rows: NDArray[np.bool_], points: Floats) -> Floats:
+        raw = journal.residuals(points[rows])
+        return raw if problem is None else np.where(np.abs(raw) < PENALTY, raw, error[rows])
+
     length, moving = np.ones(draws), np.ones(draws, dtype=bool)
-    for step in range(STEPS):
-        say(f"step {step + 1} of at most {STEPS}: {int(moving.sum())} of {draws} draws on their way")
-        aim = prior - (found + (prior - theta) @ slopes.T - error) @ gain.T
+    say(f"{draws} draws of the linear model")
+    found = residuals(moving, theta)
+    cost = _cost(theta, prior, found, error)
+    for step in range(STEPS if problem is None else FEW_STEPS):
+        say(f"step {step + 1}: {int(moving.sum())} of {draws} draws on their way")
+        aim = prior - (found * weight + (prior - theta) @ slopes.T - error) @ gain.T
         tried = theta + length[:, None] * (aim - theta)
         there = found.copy()
-        there[moving] = journal.residuals(tried[moving])
+        there[moving] = residuals(moving, tried)
         after = _cost(tried, prior, there, error)
         better = moving & (after < cost)
         settled = better & (cost - after < SETTLED * len(slopes))
@@ -69,7 +84,23 @@ def joint(journal: Journal, fit: Fit, draws: int, seed: int, say: Say = lambda _
         moving &= ~settled & (length > 0.1)
         if not moving.any():
             break
-    return _posterior(journal, theta, float(np.median(cost)) / line.expected, len(fit.z))
+    excess = float(np.median(cost)) / line.expected
+    if problem is None:
+        return _posterior(journal, theta, excess, len(fit.z))
+    kept = _credible(found, fit.residuals)
+    made = _posterior(journal, theta[kept], float(np.median(cost[kept])) / line.expected, len(fit.z))
+    why = f"{made.why} {draws - int(kept.sum())} of {draws} were left out, since they contradict the figures."
+    return replace(made, why=why, diagnostics={**made.diagnostics, "left_out": draws - int(kept.sum())})
+
+
+def _credible(found: Floats, best: Floats) -> NDArray[np.bool_]:
+    """Which draws with residuals ``found`` (draws, readouts) lie within 95 % of those that a linear model would draw.
+
+    Twice the misfit of such a draw is above the best fit's by at most a chi square with a freedom per readout. A model
+    of products of lognormal factors has a long tail beyond.
+    """
+    beyond = (found**2).sum(axis=1) - float(best @ best)
+    return np.asarray(beyond <= chi2.ppf(0.95, len(best)))
 
 
 def linear(journal: Journal, problem: Problem, fit: Fit, draws: int, seed: int, say: Say = lambda _: None) -> Posterior:
@@ -80,22 +111,28 @@ def linear(journal: Journal, problem: Problem, fit: Fit, draws: int, seed: int, 
     of the other parameters. The first :data:`CHECKED` draws are run, to tell how far from linear the model is; readouts
     that few patients do not have (a ratio of no events) are left out of that and counted.
     """
-    centre, fitted = _centre(journal, fit), len(fit.z)
-    slopes = fit.jacobian
-    if len(centre) > fitted:
-        say(f"slopes of {len(centre) - fitted} parameters beside the fitted ones")
-        both = zip(journal.problem.readouts, problem.readouts, strict=True)
-        weight = np.array([theirs.sigma / ours.sigma for theirs, ours in both])
-        slopes = np.hstack([slopes, jacobian(journal, centre, skip=fitted) * weight[:, None]])
-    line = _linear(centre, slopes, fit.residuals, draws, seed)
+    line, _ = _at_fit(journal, problem, fit, draws, seed, say)
     say(f"{CHECKED} draws to see how linear the model is")
     theta, prior, error = (a[:CHECKED] for a in (line.theta, line.prior, line.error))
     found = journal.residuals(theta)
     there = np.abs(found) < PENALTY
     cost = _cost(theta, prior, np.where(there, found, error), error)
-    made = _posterior(journal, line.theta, float(np.median(cost)) / line.expected, fitted, "linear")
+    made = _posterior(journal, line.theta, float(np.median(cost)) / line.expected, len(fit.z), "linear")
     facts = {**made.diagnostics, "share_without_prediction": round(float(1 - there.mean()), 4)}
     return replace(made, diagnostics=facts)
+
+
+def _at_fit(journal: Journal, problem: Problem, fit: Fit, draws: int, seed: int, say: Say) -> tuple[_Linear, Floats]:
+    """The linear model by the fit's own derivatives, the others' from the journal's problem; and what the latter's
+    residuals are multiplied by, since a readout's error has the sampling error of the number of patients in it."""
+    centre, fitted = _centre(journal, fit), len(fit.z)
+    both = zip(journal.problem.readouts, problem.readouts, strict=True)
+    weight = np.array([theirs.sigma / ours.sigma for theirs, ours in both])
+    slopes = fit.jacobian
+    if len(centre) > fitted:
+        say(f"slopes of {len(centre) - fitted} parameters beside the fitted ones")
+        slopes = np.hstack([slopes, jacobian(journal, centre, skip=fitted) * weight[:, None]])
+    return _linear(centre, slopes, fit.residuals, draws, seed), weight
 
 
 def _centre(journal: Journal, fit: Fit) -> Floats:

@@ -58,7 +58,8 @@ def calibrate(
     elif options.sampler in ("joint", "linear"):
         wide = Journal(problem if everything is None else everything(), folder / "joint", resume)
         if options.sampler == "joint":
-            posterior = joint(wide, best, options.draws, options.seed, say)
+            fewer = None if everything is None or wide.problem.predictor.hash == problem.predictor.hash else problem
+            posterior = joint(wide, best, options.draws, options.seed, say, fewer)
         else:
             posterior = linear(wide, problem, best, options.draws, options.seed, say)
     else:

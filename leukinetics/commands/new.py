@@ -175,6 +175,12 @@ def _of_model(assembly: Any) -> dict[str, str]:
     """Lines, switched off, about what only some models have: a clock, variants, parameters of protocols."""
     table = assembly.parameters
     clock = '#clock = true  # the daily rhythm, from this clock time on:\n#start = "09:00"'
+    progression = (
+        '#independent_of = "relapses"         # or associated_with: with a relapse within so long before it\n'
+        '#within = "90 days"\n'
+        '#rebaseline = "30 days"              # after a relapse: compared with the first visit so long after it\n'
+        '#event_free = "30 days"              # no relapse so long after the onset, nor about the confirmation'
+    )
     variants = [str(v) for v in assembly.genotypes["variant"]]
     own = [
         f'#{row["id"]} = {{value = {row["published_value"]:g}, unit = "{row["published_unit"]}"}}'
@@ -183,6 +189,7 @@ def _of_model(assembly: Any) -> dict[str, str]:
     ]
     head = ["# Parameters that belong to protocols.", "#[parameter]"]
     return {
+        "progression": progression if "relapses" in assembly.model.observables else "",
         "clock": clock if {"clock_on", "clock_start"} <= set(table["id"]) else "",
         "genotype": f"#genotype.{variants[0]} = 1  # effect alleles of everybody" if variants else "",
         "parameter": "\n".join([*head, *own, "", ""]) if own else "",

@@ -83,7 +83,7 @@ def read_patients(parameters: Any, inputs: Mapping[str, Input]) -> PatientTable:
     if unknown:
         more = f" (and {len(unknown) - 1} more unknown names)" if len(unknown) > 1 else ""
         raise DataError(
-            f"The patient table names '{unknown[0]}'{more}, which is no input of the model."
+            f"The patient table names {unknown[0]!r}{more}, which is no input of the model."
             + (suggest(unknown[0], inputs) if inputs else " The model has no inputs.")
         )
     values = np.empty((n, len(columns)))

@@ -136,7 +136,9 @@ def _moved(values: Array) -> tuple[float, float, float]:
 
 
 def _back(r: Readout, value: float) -> float:
-    return r.off_scale(value) if math.isfinite(value) and (r.scale == "linear" or value < _LARGEST) else math.nan
+    if not math.isfinite(value) or (r.scale == "ln" and value >= _LARGEST):
+        return math.nan
+    return r.possible(r.off_scale(value))
 
 
 def _number(value: float) -> float | None:

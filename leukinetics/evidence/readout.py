@@ -178,7 +178,12 @@ class Readout(Part):
         if self.low is not None and self.high is not None:
             return self.low, self.high
         center, half = self.on_scale(self.value), Z95 * self.error
-        return self.off_scale(center - half), self.off_scale(center + half)
+        return self.possible(self.off_scale(center - half)), self.possible(self.off_scale(center + half))
+
+    def possible(self, value: float) -> float:
+        """The end of an interval, moved to 0 or 1 where the readout is a share of patients and it lies beyond."""
+        share = self.statistic in ("proportion", "event_share") and not (self.measure or self.variant_measure)
+        return min(max(value, 0.0), 1.0) if share and self.unit == "dimensionless" else value
 
     def distance(self, predicted: float) -> float:
         """Predicted less published on the scale; for a bound 0 on its right side. NaN without a prediction."""

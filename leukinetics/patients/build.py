@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,8 @@ def make_plan(
         fixed=fixed,
         variants=read_variants(assembly.genotypes, rows, ancestry, alleles),
         pairs=pairs,
+        history=str(condition.history) if condition else "",
+        onset_age=float(condition.onset_age) if condition else -math.inf,
     )
 
 

@@ -26,7 +26,10 @@ NAMED: dict[str, tuple[str, str]] = {
     "renal_function": ("Renal function, relative to health", ""),
     "albumin_covariate": ("Serum albumin", "g/L"),
     "crp_covariate": ("C-reactive protein (covariate)", "mg/L"),
+    "disease_duration": ("Disease duration", "year"),
 }
+#: Parameters that start a patient's streams of chance: they say nothing about the patient.
+LUCK = "luck_"
 CONTINUOUS, BINARY, GENOTYPE = "continuous", "binary", "genotype"
 
 
@@ -40,7 +43,7 @@ class Label(NamedTuple):
 
 def covariate_table(plan: Plan) -> dict[str, Label]:
     """What belongs into a baseline table: covariates, what else is a patient's own and varies, genotypes."""
-    own = [n for n in plan.varying if "patient" in plan.parameters[n].set_by]
+    own = [n for n in plan.varying if "patient" in plan.parameters[n].set_by and not n.startswith(LUCK)]
     found = {}
     for name in [*NAMED, *plan.covariate_units, *own]:
         if (name in plan.covariate_units or name in own) and name not in found:

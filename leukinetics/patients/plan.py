@@ -44,6 +44,8 @@ class Plan:
     fixed: dict[str, float]
     variants: list[Variant]
     pairs: list[Pair]
+    history: str = ""  # the covariate that says how long ago the disease began, "" where it has no beginning
+    onset_age: float = -math.inf  # nobody falls ill younger, in the unit of that covariate
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,13 +91,16 @@ class Plan:
         return {name: np.broadcast_to(values, shape) for name, values in found.items()}
 
     def plausible(self, columns: Columns) -> NDArray[np.bool_]:
-        """Which patients could exist, (candidates, patients): all numbers finite, covariates possible."""
+        """Which patients could exist, (candidates, patients): numbers finite, covariates and age at onset possible."""
         good = np.ones(next(iter(columns.values())).shape if columns else (1, 1), dtype=bool)
         for name, values in columns.items():
             unit = self.covariate_units.get(name) or (self.parameters[name].unit if name in self.parameters else "")
             good &= np.isfinite(values)
             if name in self.covariate_units:
                 good &= ~impossible(name, values, unit)
+        if {"age", self.history} <= columns.keys():
+            age = columns["age"] * convert(1.0, self.unit_of("age") or "day", self.unit_of(self.history) or "day")
+            good &= age - columns[self.history] >= self.onset_age
         return good
 
     def unit_of(self, name: str) -> str | None:

@@ -12,7 +12,7 @@ from leukinetics.assays import Assay, assay_for, assays
 from leukinetics.patients import Plan
 from leukinetics.trial.checks.studies import observable_of
 from leukinetics.trial.protocol import Protocol
-from leukinetics.trial.sampling_times import observable_times
+from leukinetics.trial.sampling_times import event_times, observable_times
 from leukinetics.trial.times import past
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ class Observable:
     """What is read: its unit, its sampling times (days, with the baseline 0), its assay if there is one.
 
     ``noisy``: what is kept of it is what the laboratory reports, not the true value. ``over``: what is read is the
-    change of ``of`` over so many days before (only at screening, see :func:`past`).
+    change of ``of`` over so many days before (only at screening, see :func:`past`). ``dated``: days on which it is also
+    looked at, to date the events that it counts; nothing of them is kept but these dates.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Observable:
     noisy: bool = False
     over: float = 0.0
     of: str = ""
+    dated: tuple[float, ...] = ()
 
     @property
     def source(self) -> str:
@@ -46,9 +48,11 @@ class Observable:
 def observables(protocol: Protocol, plan: Plan, units: Mapping[str, str]) -> dict[str, Observable]:
     """All that is read after screening; biomarkers by which patients are told apart are measured at time 0 at least."""
     found = {}
+    dated = event_times(protocol)
     for name, times in observable_times(protocol).items():
         assay = _assay(name, units[name])
-        found[name] = Observable(name, units[name], times, assay, assay is not None and _noisy(protocol, name))
+        noisy = assay is not None and _noisy(protocol, name)
+        found[name] = Observable(name, units[name], times, assay, noisy, dated=tuple(dated.get(name, ())))
     for name in map(observable_of, biomarkers(protocol)):
         if name in units and name not in found and plan.unit_of(name) is None:
             assay = _assay(name, units[name])

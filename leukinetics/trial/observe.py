@@ -96,7 +96,6 @@ def _samples(found: Observed, endpoint: Endpoint) -> Samples:
         at_zero = found.true[observable.name].reported[:, :1]
         baseline = read(prepared, observable, at_zero, found.people, np.zeros(1), SCREENING)
     visits = visit_times(endpoint)
-    events = prepared.assembly.model.system.events
     return Samples(
         times,
         samples.take((..., places(times, observable.times))),
@@ -105,5 +104,24 @@ def _samples(found: Observed, endpoint: Endpoint) -> Samples:
         repeated=samples.take((..., places(visits, observable.times))) if len(visits) else None,
         seed=trial.seed,
         people=found.people,
-        counted=any(name == observable.name for e in events for name, _ in e.assignments),
+        counted=_counted(prepared, observable.name),
+        beside=None if endpoint.events_beside is None else _beside(found, endpoint.events_beside),
     )
+
+
+def _beside(found: Observed, name: str) -> Samples:
+    """The true number of events, as often as they are dated."""
+    prepared, observable = found.prepared, found.prepared.observables[name]
+    days = np.array(observable.dated)
+    values = found.treated.simulated.values[name][:, places(days, prepared.times)]
+    there = found.ok[:, None] & ((days < found.treated.left[:, None]) | (days == 0.0))
+    samples = exact(np.where(there, values, np.nan), observable.unit)
+    seed = prepared.protocol.trial.seed
+    return Samples(
+        days, samples, samples.take((..., [0])), seed=seed, people=found.people, counted=_counted(prepared, name)
+    )
+
+
+def _counted(prepared: Prepared, name: str) -> bool:
+    """Whether events of the model set an observable."""
+    return any(name == own for e in prepared.assembly.model.system.events for own, _ in e.assignments)

@@ -88,8 +88,11 @@ def _parts(prepared: Prepared, screened: int) -> list[Work]:
     if protocol.sensitivity is not None:
         inner = protocol.sensitivity
         uncertain = len(varied(prepared, inner, {}).names)
-        runs = inner.trajectories if inner.method == "morris" else 2 ** (inner.samples - 1).bit_length()
-        count = len(points(inner.method, uncertain, runs, protocol.trial.seed)) + 1
+        if inner.method == "tornado":
+            count = 2 * uncertain + 1
+        else:
+            runs = inner.trajectories if inner.method == "morris" else 2 ** (inner.samples - 1).bit_length()
+            count = len(points(inner.method, uncertain, runs, protocol.trial.seed)) + 1
         runs_of = f"{count:,} runs over {uncertain} parameters, {inner.patients} patients in two arms"
         found.append(Work(f"sensitivity ({inner.method}): {runs_of}", 2 * count * inner.patients))
     return found

@@ -77,7 +77,7 @@ class Prepared:
     @property
     def times(self) -> Array:
         """Every time (days) at which anything is read."""
-        return merge(np.concatenate([o.times for o in self.observables.values()]))
+        return merge(np.concatenate([t for o in self.observables.values() for t in (o.times, np.array(o.dated))]))
 
     def normals(self, stop: int, first: int = 0) -> Array:
         """The standard normals of people ``first .. stop - 1`` (kept: every candidate has the same people)."""

@@ -11,6 +11,7 @@ from leukinetics.trial.protocol import WINDOWED, Endpoint, Protocol, Rule
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+DAY = 1.0  # to which events are dated where progression is told from them
 _SAME = 1e-7  # days; moments closer than this (10 ms) are one
 
 
@@ -45,6 +46,8 @@ def observable_times(protocol: Protocol) -> dict[str, NDArray[np.float64]]:
         times = found.setdefault(endpoint.observable, [0.0])
         times.extend(endpoint_times(endpoint, duration))
         times.extend(endpoint.visits)
+        if endpoint.events_beside is not None:
+            found.setdefault(endpoint.events_beside, [0.0]).extend(endpoint_times(endpoint, duration))
     if protocol.schedule is not None:
         for name in protocol.schedule.measure:
             found.setdefault(name, [0.0]).extend(protocol.schedule.visits)
@@ -53,6 +56,12 @@ def observable_times(protocol: Protocol) -> dict[str, NDArray[np.float64]]:
     if protocol.dropout is not None and protocol.dropout.observable is not None:
         found.setdefault(protocol.dropout.observable, [0.0]).extend(dropout_times(protocol))
     return {name: merge(np.array(times)) for name, times in found.items()}
+
+
+def event_times(protocol: Protocol) -> dict[str, NDArray[np.float64]]:
+    """For each observable whose events a progression is told from the days on which these are looked for."""
+    days = _window(None, None, DAY, protocol.trial.duration)
+    return {e.events_beside: days for e in protocol.endpoint if e.events_beside is not None}
 
 
 def merge(times: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from leukinetics.engine.status import Status
 from leukinetics.trial.courses import Courses, dose_table
+from leukinetics.trial.dosing import NO_ARM
 from leukinetics.trial.prepare import RUN_IN, Prepared
 
 if TYPE_CHECKING:
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-#: A year of daily doses takes some ten thousand steps; a patient that needs more has left what the model can carry.
-MAX_STEPS = 50_000
+#: A dose takes some thirty steps, a day without one a few; a patient that needs several times as many, besides these to
+#: begin with, has left what the model can carry.
+MAX_STEPS, STEPS_OF_A_DOSE, STEPS_OF_A_DAY = 50_000, 100, 10
 #: Observables that a covariate of the same name would hide: where the model has the second name, it is what is read.
 #: The covariate is the weight that the patient came with, before the illness where the model simulates its loss.
 PRESENT = {"weight": "body_weight"}
@@ -69,11 +72,20 @@ def simulate(
         outputs=list(dict.fromkeys(read.values())),
         rtol=prepared.rtol,
         run_in=RUN_IN,
-        max_steps=MAX_STEPS,
+        max_steps=max_steps(prepared),
         threads=threads,
     )
     values = {name: found[source].to_numpy() for name, source in read.items()}
     return Simulated(values, found["status"].to_numpy(), dict(found.attrs))
+
+
+def max_steps(prepared: Prepared) -> int:
+    """Steps after which a patient of the trial is given up: the same for all, whoever is simulated with them."""
+    blocks = prepared.blocks
+    planned = [sum(b.count for b in blocks if b.arm == arm) for arm in range(prepared.arms)]
+    rescue = sum(b.count for b in blocks if b.arm == NO_ARM)
+    days = prepared.lead + prepared.protocol.trial.duration
+    return MAX_STEPS + STEPS_OF_A_DOSE * (max(planned) + rescue) + STEPS_OF_A_DAY * math.ceil(days)
 
 
 def weights(prepared: Prepared, columns: dict[str, Array], rows: int) -> Array:

@@ -10,6 +10,7 @@ from leukinetics.report.trial.design_words import the_endpoint
 from leukinetics.report.trial.evidence import Evidence, Study
 from leukinetics.report.trial.folder import Finished, Row
 from leukinetics.report.trial.names import plain
+from leukinetics.report.trial.narrowing import narrowing_line
 from leukinetics.report.trial.numbers import (
     NONE,
     RATIOS,
@@ -71,7 +72,7 @@ def answer(trial: Finished) -> list[str]:
         found = [effect_words(r, unit, trial.level, plain(r["arm"]), sides) for r in unclear]
         words = f"o difference from {reference} was shown: {outcome} {join(found)}."
         text = f"{head}n{words}" if not parts else f"{text} For {join([plain(r['arm']) for r in unclear])} n{words}"
-    if all(_negligible(r) for r in told):
+    if all(_negligible(trial, r) for r in told):
         text += f" All of this lies within {NEGLIGIBLE:.0f} % of no effect: negligible, whatever p is."
     if len(rows) > len(told):
         text += f" The other {len(rows) - len(told)} arms lie between."
@@ -97,13 +98,18 @@ def _levels(trial: Finished, who: str) -> str:
     return f"{who}, with the model's fitted values, {what} was {join(parts)}.{alone}"
 
 
-def _negligible(row: Row) -> bool:
-    """Whether the whole interval of a relative effect is next to none."""
+def _negligible(trial: Finished, row: Row) -> bool:
+    """Whether the whole interval of a relative effect is next to none, and not so beside a change in the reference arm
+    that is small, too, such as that of brain volume."""
     scale = {"percent_difference": (1.0, 0.0), "ratio": (100.0, 1.0)}.get(str(row.get("measure")))
     low, high = real(row.get("ci_low")), real(row.get("ci_high"))
     if scale is None or low is None or high is None:
         return False
-    return max(abs(scale[0] * (v - scale[1])) for v in (low, high)) < NEGLIGIBLE
+    most = max(abs(scale[0] * (v - scale[1])) for v in (low, high))
+    own = real(trial.estimate(str(row.get("reference")), str(row.get("endpoint"))).get("estimate"))
+    if trial.primary.kind == "percent_change" and own is not None and 0.1 * abs(own) < most and abs(own) < NEGLIGIBLE:
+        return False
+    return most < NEGLIGIBLE
 
 
 def _ends(rows: Sequence[Row]) -> list[Row]:
@@ -175,7 +181,10 @@ def outside(trial: Finished) -> list[str]:
 
 def headlines(trial: Finished, known: Evidence, assumptions: Sequence[Assumed]) -> list[tuple[str, str]]:
     """(heading, text) of the lines under the answer."""
-    return [("Leans most on", _leans(trial, assumptions)), ("Tested before", _tested(trial, known))]
+    found = [("Leans most on", _leans(trial, assumptions))]
+    if narrow := narrowing_line(trial):
+        found.append(("Would narrow it", narrow))
+    return [*found, ("Tested before", _tested(trial, known))]
 
 
 def _leans(trial: Finished, assumptions: Sequence[Assumed]) -> str:

@@ -12,6 +12,7 @@ from leukinetics.report.trial.numbers import MEASURES, RATIOS, SHARES, number, p
 from leukinetics.report.trial.style import INK, KIND_COLOURS, SOFT, Look, Picture, canvas, picture, short, wrapped
 from leukinetics.report.trial.text import sentence
 from leukinetics.report.trial.words import drawn, factor, measure_unit
+from leukinetics.trial.studies.indices import LEADING
 
 WIDTH, MOST_BARS = 760, 15
 
@@ -97,19 +98,23 @@ def _uncertainty(trial: Finished, key: tuple[str, str], rows: list[Row], arms: d
 
 
 def influence(row: Row) -> float:
-    """How much a parameter matters: mu* of Morris, or Sobol's total index."""
-    found = real(row.get("mu_star", row.get("ST")))
+    """How much a parameter matters: mu* of Morris, Sobol's total index, or its swing in a tornado."""
+    found = _leading(row)
     return 0.0 if found is None else found
+
+
+def _leading(row: Row) -> float | None:
+    return next((real(row[name]) for name in LEADING.values() if name in row), None)
 
 
 def sensitivity_figure(trial: Finished) -> Picture | None:
     """The parameters that the effect depends on most, coloured by how they are known; None where not studied."""
     found = trial.part("sensitivity")
-    rows = [r for r in (found or {}).get("parameters") or [] if real(r.get("mu_star", r.get("ST"))) is not None]
+    rows = [r for r in (found or {}).get("parameters") or [] if _leading(r) is not None]
     if found is None or not rows:
         return None
     rows = sorted(rows, key=lambda r: -influence(r))[:MOST_BARS]
-    sobol = "ST" in rows[0]
+    sobol, tornado = "ST" in rows[0], "swing" in rows[0]
     measure = str(found.get("measure", "difference"))
     scale = 1.0 if sobol else factor(measure)
     labels = [wrapped(meaning(plain(r["name"]), _note(trial, str(r["name"]))), 40) for r in rows]
@@ -117,18 +122,24 @@ def sensitivity_figure(trial: Finished) -> Picture | None:
     height = 30 + lane * len(rows) + 50
     figure = canvas(WIDTH, height)
     axes = figure.add_axes((270 / WIDTH, 44 / height, (WIDTH - 270 - 140) / WIDTH, lane * len(rows) / height))
-    for i, r in enumerate(rows):
+    if tornado:
+        _tornado(axes, rows, real(found.get("base")), measure, scale)
+    for i, r in enumerate(rows if not tornado else ()):
         _bar(axes, i, r, sobol, scale)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), labels)
+    axes.set_yticks(range(len(rows)), labels, multialignment="right")
     axes.tick_params(axis="y", length=0)
-    axes.set_xlim(left=0)
-    axes.locator_params(axis="x", nbins=6)
-    axes.set_xlabel(
-        "Sobol's index (dark: first order; light: total)"
-        if sobol
-        else f"μ*: how far the effect moves, {_moves(trial, found, measure)}"
-    )
+    if tornado:
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(measure_title(measure, trial.unit(str(found.get("endpoint")))))
+    else:
+        axes.set_xlim(left=0)
+        axes.locator_params(axis="x", nbins=6)
+        axes.set_xlabel(
+            "Sobol's index (dark: first order; light: total)"
+            if sobol
+            else f"μ*: how far the effect moves, {_moves(trial, found, measure)}"
+        )
     figure.text(
         10 / WIDTH, 1 - 15 / height, "Parameters, by how they are known", fontsize=11, va="center", fontweight="bold"
     )
@@ -178,6 +189,30 @@ def _bar(axes: Any, i: int, row: Row, sobol: bool, scale: float) -> None:
     said = f"{_sign(row)}{number(value, 2)} {plain(row.get('kind'))}"
     weight = "bold" if kind == "assumed" else "normal"
     axes.annotate(said, end, (6, 0), textcoords="offset points", va="center", fontsize=9.5, fontweight=weight)
+
+
+def _tornado(axes: Any, rows: list[Row], base: float | None, measure: str, scale: float) -> None:
+    """Bars from the effect at the low end of each parameter's range to that at the high end, which has a dot."""
+    ends = [(scale * float(r["effect_low"]), scale * float(r["effect_high"])) for r in rows]
+    effect_axis(axes, [*(v for both in ends for v in both), *([] if base is None else [scale * base])], measure, False)
+    if base is not None:
+        axes.axvline(scale * base, color=SOFT, lw=0.9, zorder=1)
+    for i, (r, (low, high)) in enumerate(zip(rows, ends, strict=True)):
+        kind = str(r.get("kind"))
+        colour = KIND_COLOURS.get(kind, SOFT)
+        axes.plot([low, high], [i, i], color=colour, lw=9, solid_capstyle="butt", zorder=2)
+        axes.plot([high], [i], "o", color=INK, ms=4.5, mew=0, zorder=3)
+        weight = "bold" if kind == "assumed" else "normal"
+        axes.annotate(
+            f"{number(low, 2)} to {number(high, 2)} {plain(kind)}",
+            (1.0, i),
+            (8, 0),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
+            va="center",
+            fontsize=9.5,
+            fontweight=weight,
+        )
 
 
 def _endpoint(trial: Finished, name: str) -> str:

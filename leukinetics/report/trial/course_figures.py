@@ -30,11 +30,11 @@ MOST_POINTS = 25  # times up to which each is marked
 
 def course_figures(trial: Finished, course: Course, arms: dict[str, Look], drug: bool) -> list[Picture]:
     """One or two pictures of an observable: medians with bands, or, of three arms or more, medians and bands by arm."""
-    parts = {a: course.table[course.table["arm"] == a] for a in trial.arms}
+    parts = {a: course.drawn[course.drawn["arm"] == a] for a in trial.arms}
     parts = {a: t for a, t in parts.items() if len(t) and not (drug and _nothing(t))}
     if not parts:
         return []
-    low, high, log = _range(course, parts.values())
+    low, high, log = _range(course, parts.values(), drug)
     name = f"{'levels' if drug else 'course'}-{_slug(course.name)}"
     found = [_medians(trial, course, parts, arms, (low, high, log), name)]
     if len(parts) > 2:
@@ -74,13 +74,14 @@ def _nothing(table: pd.DataFrame) -> bool:
     return bool(((table["below"] == 1) | (table["q95"] <= 0)).all())
 
 
-def _range(course: Course, parts: Iterable[pd.DataFrame]) -> tuple[float, float, bool]:
+def _range(course: Course, parts: Iterable[pd.DataFrame], drug: bool) -> tuple[float, float, bool]:
     tables = list(parts)
     low = min(float(t["q05"].min()) for t in tables)
     high = max(float(t["q95"].max()) for t in tables)
     above = [float(v) for t in tables for v in t["q05"] if v > 0]
     least = min(above, default=0.0)
-    log = bool(above) and low >= 0 and high / max(least, 1e-300) > WIDE
+    # What is 0 in some patients, such as a score, has no place on a logarithmic axis; a drug is before its first dose.
+    log = bool(above) and (low > 0 or (low == 0 and drug)) and high / max(least, 1e-300) > WIDE and not course.counts
     if course.limit is not None and high > course.limit * WIDE:
         log = True
     if log:
@@ -153,8 +154,8 @@ def _medians(
         [wrapped(a, 14) if len(parts) <= MOST_PANELS else short(a, 18) for a in parts],
         [arms[a].colour for a in parts],
     )
-    axes.set_title(_title(trial, course), loc="left", x=-0.16, fontweight="bold", pad=9)
-    return picture(figure, name, _message(trial, course, parts))
+    axes.set_title(_title(course), loc="left", x=-0.16, fontweight="bold", pad=9)
+    return picture(figure, name, _message(course, parts))
 
 
 def _closer(tables: Iterable[pd.DataFrame], limits: tuple[float, float, bool]) -> tuple[float, float, bool]:
@@ -206,17 +207,17 @@ def _bands(
         if i % columns:
             axes.tick_params(labelleft=False)
         axes.tick_params(labelsize=9.5)
-    message = f"{_title(trial, course)} by arm: median, middle half and 5th to 95th percentile of patients."
+    what = "mean and its interval" if course.counts else "median, middle half and 5th to 95th percentile of patients"
+    message = f"{_title(course)} by arm: {what}."
     return picture(figure, f"{name}-arms", message)
 
 
-def _title(trial: Finished, course: Course) -> str:
-    unit = unit_text(course.unit)
-    label = trial.label(course.name)
-    return short(label[:1].upper() + label[1:] if label[:2].islower() else label, 40) + (f" ({unit})" if unit else "")
+def _title(course: Course) -> str:
+    unit, label = unit_text(course.drawn_unit), course.label
+    return short(label[:1].upper() + label[1:] if label[:2].islower() else label, 54) + (f" ({unit})" if unit else "")
 
 
-def _message(trial: Finished, course: Course, parts: dict[str, pd.DataFrame]) -> str:
+def _message(course: Course, parts: dict[str, pd.DataFrame]) -> str:
     said = []
     for arm, t in parts.items():
         start, stop = t.iloc[0], t.iloc[-1]
@@ -224,7 +225,7 @@ def _message(trial: Finished, course: Course, parts: dict[str, pd.DataFrame]) ->
             f"{plain(arm)} {number(start['q50'])} at {duration(start['time'])}, "
             f"{number(stop['q50'])} at {duration(stop['time'])}"
         )
-    return f"{_title(trial, course)} over time, medians: " + "; ".join(said[:8]) + "."
+    return f"{_title(course)} over time, {'means' if course.counts else 'medians'}: " + "; ".join(said[:8]) + "."
 
 
 def _slug(name: str) -> str:

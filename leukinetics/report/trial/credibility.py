@@ -16,6 +16,7 @@ from leukinetics.report.trial.numbers import count, percent, real
 from leukinetics.report.trial.text import join
 from leukinetics.report.trial.words import question
 
+METHODS = {"morris": "Morris's elementary effects", "sobol": "Sobol's indices", "tornado": "one parameter at a time"}
 LEVELS = ("low", "medium", "high")
 UNSAID = "Not stated in the protocol ([report], {key})."
 
@@ -112,7 +113,7 @@ def _uncertainty(trial: Finished) -> str:
             "The uncertainty of the parameters was not propagated; intervals are of the sampling of patients only."
         )
     if (sense := trial.part("sensitivity")) is not None:
-        method = {"morris": "Morris's elementary effects", "sobol": "Sobol's indices"}.get(str(sense.get("method")), "")
+        method = METHODS.get(str(sense.get("method")), "")
         parts.append(f"Sensitivity by {method}, {count(sense.get('runs'))} runs of the trial.")
     else:
         parts.append("No sensitivity analysis was made.")

@@ -22,7 +22,7 @@ KINDS = {
     "time_to_return": "time until {x} is back at baseline",
     "time_above": "time with {x} {threshold}",
     "slope": "slope of {x} {window}",
-    "event_rate": "events per year: {event}",
+    "event_rate": "{events} per year",
     "time_to_event": "time to the first event: {event}",
     "confirmed_progression": "time to worsening of {x}, confirmed after {confirm}",
 }
@@ -40,8 +40,9 @@ BRIEF = {
     "time_to_return": "return of {x}",
     "time_above": "time with {x} {threshold}",
     "slope": "slope of {x}",
-    "event_rate": "rate of {event}",
+    "event_rate": "rate of {events}",
     "time_to_event": "time to {event}",
+    "confirmed_progression": "confirmed worsening of {x}",
 }
 ACTIONS = {
     "stop": "treatment stops",
@@ -65,8 +66,9 @@ def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
         window=f"from {duration(endpoint.from_)} to {duration(end)}" if endpoint.from_ else f"over {duration(end)}",
         threshold=threshold,
         confirm=duration(endpoint.confirm or 0.0),
-        event=f"{what} {threshold}" if threshold else what,
+        **_events(what, threshold),
     )
+    text += _beside(trial, endpoint)
     return f"{text} ({endpoint.statistic.replace('_', ' ')})" if endpoint.statistic else text
 
 
@@ -74,8 +76,42 @@ def brief(trial: Finished, endpoint: Endpoint) -> str:
     """The same in a few words, without its time."""
     what = trial.label(endpoint.observable).removeprefix("plasma ")
     threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
-    event = f"{what} {threshold}".strip()
-    return BRIEF[endpoint.kind].format(x=what, threshold=threshold, event=event)
+    text = BRIEF[endpoint.kind].format(x=what, threshold=threshold, **_events(what, threshold))
+    if endpoint.events_beside is not None:
+        text += f" {_with(endpoint)} {_counted(trial.label(endpoint.events_beside))}"
+    return text
+
+
+def _beside(trial: Finished, endpoint: Endpoint) -> str:
+    """What a progression has to do with events beside it; nothing for other endpoints."""
+    if endpoint.events_beside is None:
+        return ""
+    events = _counted(trial.label(endpoint.events_beside))
+    text = f", {_with(endpoint)} {events}: {'none' if endpoint.independent_of else 'one'} within the "
+    text += f"{duration(endpoint.within or 0.0)} before it"
+    if endpoint.event_free is not None:
+        free = duration(endpoint.event_free)
+        text += f", the {free} after it and {free} before and after its confirmation"
+    if endpoint.rebaseline is not None:
+        text += f", compared with the first visit at least {duration(endpoint.rebaseline)} after the last"
+    return text
+
+
+def _with(endpoint: Endpoint) -> str:
+    return "independent of" if endpoint.independent_of is not None else "associated with"
+
+
+def _counted(what: str) -> str:
+    """What an observable counts, of its label."""
+    return what.removesuffix(" since onset")
+
+
+def _events(what: str, threshold: str) -> dict[str, str]:
+    """What an event is, and many of them: episodes at a threshold, or what the observable counts."""
+    if threshold:
+        return {"event": f"{what} {threshold}", "events": f"episodes of {what} {threshold}"}
+    counted = _counted(what)
+    return {"event": counted, "events": counted}
 
 
 def the_endpoint(trial: Finished, endpoint: Endpoint) -> str:

@@ -23,6 +23,7 @@ from leukinetics.report.trial.style import INK, SOFT, Look, Picture, canvas, pic
 from leukinetics.report.trial.words import factor, sides_of
 
 WIDTH, LINE, MOST_FORESTS = 760, 21, 5
+MOST_UNDER = 54  # letters that have room under the axis
 
 
 def measure_title(measure: str, unit: Any = "") -> str:
@@ -103,8 +104,9 @@ def _forest(trial: Finished, endpoint: str, arm: str, rows: list[Row], look: Loo
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(measure_title(measure, trial.estimate(arm, endpoint).get("unit")))
     _sides(trial, endpoint, arm, axes, measure, scale)
-    if lines and lines[0][1] is main and main is not None:
-        axes.axvline(scale * float(main["estimate"]), color=look.colour, lw=0.9, ls=(0, (2, 2)), zorder=1)
+    middle = real(main.get("estimate")) if main is not None and lines[0][1] is main else None
+    if middle is not None:
+        axes.axvline(scale * middle, color=look.colour, lw=0.9, ls=(0, (2, 2)), zorder=1)
     reference = plain(rows[0].get("reference"))
     back.text(10, 16, f"{short(arm, 48)} against {short(reference, 48)}", fontsize=11, fontweight="bold", va="center")
     for x, text, ha in ((x0 - 22, "n", "right"), (x1 + 14, f"effect ({trial.level} CI)", "left")):
@@ -135,7 +137,10 @@ def _sides(trial: Finished, endpoint: str, arm: str, axes: Any, measure: str, sc
     less, more = sides_of(trial.endpoint_by_id[endpoint]) if endpoint in trial.endpoint_by_id else ("lower", "higher")
     none = 1.0 if measure in RATIOS else 0.0
     low, high = axes.get_xlim()
-    for left, text in ((True, f"← {less} with {short(arm, 18)}"), (False, f"{more} with {short(arm, 18)} →")):
+    texts = [(True, f"← {less} with {short(arm, 18)}"), (False, f"{more} with {short(arm, 18)} →")]
+    if sum(len(text) for _, text in texts) > MOST_UNDER:
+        texts = [(True, f"← {less}"), (False, f"{more} →")]
+    for left, text in texts:
         room = (none - low if left else high - none) / (high - low) if measure not in RATIOS else 0.5
         if room > 0.35:
             axes.annotate(

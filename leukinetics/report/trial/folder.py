@@ -68,7 +68,8 @@ class Finished:
         """A text of the trial with names and units as readers know them: "crp >= 2 mg/L" is "CRP ≥ 2 mg/L"."""
         names = {**self.labels, **_COVARIATES}
         names = {name: label for name, label in names.items() if name not in self.assembly.drugs}
-        return printed(re.sub(r"[A-Za-z]\w*", lambda m: names.get(m[0], m[0]), plain(text)))
+        told = re.sub(r"[A-Za-z]\w*", lambda m: names.get(m[0], m[0]), plain(text))
+        return printed(told.replace(" since onset over ", " over "))  # what was counted within a time
 
     @cached_property
     def arms(self) -> list[str]:

@@ -10,16 +10,20 @@ _TOKENS = {
     "V": "volume", "V1": "central volume", "V2": "peripheral volume", "Q": "distribution clearance",
     "F": "bioavailability", "ka": "absorption rate", "PS": "permeability", "half": "half-effect level",
     "base": "base level", "ref": "reference", "loss": "loss rate", "csf": "CSF", "cns": "CNS", "crp": "CRP",
-    "saa": "SAA", "tnf": "TNF", "nfkb": "NF-κB", "nlrp3": "NLRP3", "lps": "endotoxin", "hpa": "HPA axis",
+    "saa": "SAA", "tnf": "TNF", "nlrp3": "NLRP3", "lps": "endotoxin", "hpa": "HPA axis",
     "acth": "ACTH", "cbg": "CBG", "gc": "glucocorticoid", "gr": "glucocorticoid receptor",
     "mr": "mineralocorticoid receptor", "ifn": "interferon", "ifna": "interferon-α", "ifng": "interferon-γ",
     "ifnar": "interferon receptor", "igg": "IgG", "pge2": "PGE2", "bmi": "body mass index", "tspo": "TSPO",
     "clcr": "creatinine clearance", "treg": "Treg", "th1": "Th1", "th2": "Th2", "th17": "Th17", "tcell": "T cell",
     "bcell": "B cell", "cd20": "CD20", "il1ra": "IL-1Ra", "sil6r": "soluble IL-6 receptor", "il18bp": "IL-18BP",
-    "sgp130": "sgp130",
+    "sgp130": "sgp130", "igf1": "IGF-1", "nfl": "NfL", "opc": "precursor", "edss": "EDSS", "btk": "BTK",
+    "nfkb": "NF-κB", "bdnf": "BDNF", "ngf": "NGF", "hbegf": "HB-EGF", "egfr": "EGFR", "trkb": "TrkB", "trka": "TrkA",
+    "s1p": "S1P", "glast": "GLAST", "epsc": "EPSC", "ipsc": "IPSC",
 }  # fmt: skip
 _GREEK = {"a": "α", "b": "β", "g": "γ"}
 _MOST_MEANING = 80
+#: Numbers that a note gives for what is plausible.
+_RANGE = r"[-\d.,e ]+ to [-\d.,e ]+"
 
 
 def plain(text: object) -> str:
@@ -40,12 +44,17 @@ def _token(text: str) -> str:
         return text
     number, receptor, kind = found.groups()
     kind = _GREEK[kind] if kind and number == "1" else (kind or "").upper()
-    return f"IL-{number}{kind}{' receptor' if receptor else ''}{receptor[1:] if receptor else ''}"
+    if receptor and receptor[1:]:
+        return f"IL-{number}{receptor.upper()}{kind}"
+    return f"IL-{number}{kind}{' receptor' if receptor else ''}"
 
 
 def meaning(name: str, note: str) -> str:
-    """What a parameter is: the first clause of its note where that is short and tells it, else its name in words."""
-    first = re.split(r"[;:.](?=\s|$)", note.strip())[0].strip()
+    """What a parameter is: the first clause of its note, but for a range of values, where that is short and tells it,
+    else its name in words."""
+    clauses = [c.strip() for c in re.split(r"[;:.](?=\s|$)", note.strip())]
+    first = next((c for c in clauses if c and not re.fullmatch(_RANGE, c)), "")
+    first = re.sub(rf",\s*{_RANGE}$", "", first)
     tells = first.startswith(("share of", "level of", "part of", "how much", "saturation of", "rate of", "effect of"))
     return printed(first) if tells and len(first) <= _MOST_MEANING else parameter_words(name)
 

@@ -34,10 +34,11 @@ def csv_tables(trial: Finished, courses: Sequence[Course], assumptions: Sequence
         "assumed": [vars(a) for a in assumptions],
         "failures": trial.failures.to_dict("records"),
     }
-    return {f"{name}.csv": _text(rows) for name, rows in found.items() if rows}
+    return {f"{name}.csv": csv_text(rows) for name, rows in found.items() if rows}
 
 
-def _text(rows: Sequence[Row]) -> str:
+def csv_text(rows: Sequence[Row]) -> str:
+    """Rows as CSV, with all columns that any of them has."""
     columns = list(dict.fromkeys(k for r in rows for k in r))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -121,10 +122,26 @@ def _studies(trial: Finished) -> dict[str, list[Row]]:
     return {
         "power": list(power.get("curve") or []),
         "enrichment": list(power.get("enrichment") or []),
-        "uncertainty": [{k: v for k, v in c.items() if k != "values"} for c in contrasts],
+        "uncertainty": [{k: v for k, v in c.items() if k not in ("values", "narrowing")} for c in contrasts],
         "uncertainty_draws": draws,
+        "narrowing": [row for c in contrasts for row in _narrowing({k: c.get(k) for k in keys}, c.get("narrowing"))],
         "sensitivity": list(sense.get("parameters") or []),
     }
+
+
+def _narrowing(of: Row, found: Row | None) -> list[Row]:
+    """One row for each parameter and each other result that would narrow a contrast."""
+    if found is None:
+        return []
+    parameters = [{**of, "what": "parameter", **row} for row in found.get("parameters") or []]
+    return parameters + [
+        {**of, "what": row["what"], "name": f"{row['endpoint']} ({row['arm']})", **_without(row)}
+        for row in found.get("measurements") or []
+    ]
+
+
+def _without(row: Row) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k not in ("what", "endpoint", "arm")}
 
 
 def _courses(courses: Sequence[Course]) -> list[Row]:

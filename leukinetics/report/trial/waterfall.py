@@ -70,12 +70,14 @@ def _draw(trial: Finished, endpoint: Endpoint, changes: dict[str, Array], arms: 
     everybody = np.concatenate(list(changes.values()))
     cut = CUT if (everybody > CUT).mean() <= 0.1 else float(np.quantile(everybody, 0.95))
     high = min(max(float(v[0]) for v in changes.values()), cut)
-    low = min(min(float(v[-1]) for v in changes.values()), -10.0)
-    high = max(high, 10.0)
+    low = min(float(v[-1]) for v in changes.values())
+    room = min(10.0, max(high, -low, 0.1))  # so that small changes are seen, and no side is empty
+    low, high = min(low, -0.2 * room), max(high, 0.2 * room)
+    halved = float((everybody <= -50).mean()) > 0
     shown = list(changes)
     if len(shown) > MOST_PANELS:
         shown = [shown[i] for i in np.round(np.linspace(0, len(shown) - 1, MOST_PANELS)).astype(int)]
-    pictures = [_panel(i, a, changes[a], (low, high), arms[a]) for i, a in enumerate(shown)]
+    pictures = [_panel(i, a, changes[a], (low, high), arms[a], halved) for i, a in enumerate(shown)]
     thinned = max(len(v) for v in changes.values()) > MOST_BARS
     beyond = sum(int((changes[a] > cut).sum()) for a in shown)
     what = f"Percent change of {trial.label(endpoint.observable)}"
@@ -91,7 +93,7 @@ def _draw(trial: Finished, endpoint: Endpoint, changes: dict[str, Array], arms: 
     return Waterfall(endpoint, pictures, note)
 
 
-def _panel(i: int, arm: str, values: Array, limits: tuple[float, float], look: Look) -> Picture:
+def _panel(i: int, arm: str, values: Array, limits: tuple[float, float], look: Look, halved: bool) -> Picture:
     n = len(values)
     shown = values[np.round(np.linspace(0, n - 1, MOST_BARS)).astype(int)] if n > MOST_BARS else values
     figure = canvas(385, 215)
@@ -114,11 +116,13 @@ def _panel(i: int, arm: str, values: Array, limits: tuple[float, float], look: L
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
     axes.locator_params(axis="y", nbins=6)
-    axes.yaxis.set_major_formatter(lambda v, _: f"{v:+.0f} %".replace("-", "−") if v else "0")
+    axes.yaxis.set_major_formatter(lambda v, _: f"{v:+.10g} %".replace("-", "−") if abs(v) > 1e-9 else "0")
     fell = float((values < 0).mean())
     half = float((values <= -50).mean())
     axes.set_title(short(arm, 46), loc="left", x=-0.14, y=1.1, fontweight="bold", fontsize=11)
-    under = f"n = {count(n)}; {100 * half:.0f} % at least halved"
+    under = (
+        f"n = {count(n)}; {100 * half:.0f} % at least halved" if halved else f"n = {count(n)}; {100 * fell:.0f} % fell"
+    )
     axes.text(-0.14, 1.05, under, transform=axes.transAxes, fontsize=10.5, color=SOFT)
     message = (
         f"{plain(arm)}: of {count(n)} patients {100 * fell:.0f} % fell and {100 * half:.0f} % at least halved; "

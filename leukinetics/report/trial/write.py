@@ -9,6 +9,7 @@ from typing import Any
 
 from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
+from leukinetics.report.page import rendered
 from leukinetics.report.trial import study_views, views, words
 from leukinetics.report.trial.answer import answer, headlines, outside
 from leukinetics.report.trial.assumptions import assumed, influential
@@ -26,12 +27,12 @@ from leukinetics.report.trial.flow_figure import flow
 from leukinetics.report.trial.folder import Finished, open_folder
 from leukinetics.report.trial.hours import in_hours
 from leukinetics.report.trial.names import plain
-from leukinetics.report.trial.numbers import count, percent
+from leukinetics.report.trial.narrowing import narrowing_figure, narrowing_grid, narrowing_words
+from leukinetics.report.trial.numbers import count
 from leukinetics.report.trial.power_figures import enrichment_figure, power_figure, power_words
-from leukinetics.report.trial.style import STACK, Picture, drawing, looks
+from leukinetics.report.trial.style import Picture, drawing, looks
 from leukinetics.report.trial.survival import survival_figures
 from leukinetics.report.trial.tables import csv_tables
-from leukinetics.report.trial.text import linked, sentence, tie
 from leukinetics.report.trial.thresholds import threshold_figures
 from leukinetics.report.trial.visits import visit_figures
 from leukinetics.report.trial.waterfall import waterfall
@@ -39,7 +40,7 @@ from leukinetics.report.trial.waterfall import waterfall
 TEMPLATE = Path(__file__).with_name("trial.html.j2")
 #: Files of an earlier report of the same folder, which this one may not write again.
 _FIGURES = re.compile(
-    r"(design|flow|power|enrichment|sensitivity|(levels|course|waterfall|survival|subgroups|threshold|uncertainty|visits)-.+)\.svg"
+    r"(design|flow|power|enrichment|sensitivity|narrowing|(levels|course|waterfall|survival|subgroups|threshold|uncertainty|visits)-.+)\.svg"
 )
 
 
@@ -90,12 +91,14 @@ def _make(whole: Finished, trial: Finished) -> tuple[str, dict[str, str], list[P
             "enrichment": enrichment_figure(trial),
             "uncertainty": uncertainty_figures(trial, arms),
             "sensitivity": sensitivity_figure(trial),
+            "narrowing": narrowing_figure(trial),
         }
     heavy = [a for a in influential(assumptions) if a.influence][:10]
-    page = _page(
-        trial,
+    page = rendered(
+        TEMPLATE,
         content
         | {
+            "trial": trial,
             "answer": answer(trial),
             "headlines": headlines(trial, known, assumptions),
             "outside": outside(trial),
@@ -111,6 +114,8 @@ def _make(whole: Finished, trial: Finished) -> tuple[str, dict[str, str], list[P
             "p_words": p_words(trial),
             "enrichment_grid": study_views.enrichment_grid(trial),
             "uncertainty_grid": study_views.uncertainty_grid(trial),
+            "narrowing_grid": narrowing_grid(trial),
+            "narrowing_words": narrowing_words(trial),
             "power_words": power_words(trial),
             "heavy_grid": study_views.sensitivity_grid(trial, heavy),
             "assumed_grid": study_views.assumed_grid(assumptions),
@@ -123,23 +128,6 @@ def _make(whole: Finished, trial: Finished) -> tuple[str, dict[str, str], list[P
         },
     )
     return page, csv_tables(whole, read, assumptions), _pictures(content)
-
-
-def _page(trial: Finished, content: Mapping[str, Any]) -> str:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {
-        "sentence": sentence,
-        "linked": linked,
-        "tie": tie,
-        "plain": plain,
-        "percent": percent,
-        "count": count,
-    }
-    environment.globals |= {"stack": STACK}
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(trial=trial, **content)
 
 
 def _pictures(found: Any) -> list[Picture]:

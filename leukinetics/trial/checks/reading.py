@@ -40,6 +40,8 @@ def _endpoint(path: Path, endpoint: Endpoint, model: Model, problems: Problems) 
     if endpoint.noise and endpoint.observable not in assays() and (unit is not None):
         text = f"there is no assay of '{endpoint.observable:.60}'; leave noise out, or use an observable that has one"
         problems.add((*path, "noise"), f"{text} ({', '.join(assays())}).")
+    if endpoint.events_beside is not None:
+        _events_beside(path, endpoint, model, problems)
     if unit is None:
         return
     of_change = endpoint.kind == "responder" or endpoint.kind in EVENTS
@@ -51,6 +53,15 @@ def _endpoint(path: Path, endpoint: Endpoint, model: Model, problems: Problems) 
         model.bounds((*where, "value"), worsening.value or [], unit, problems, of_change=False)
     if endpoint.unit is not None:
         _unit((*path, "unit"), endpoint, unit, problems)
+
+
+def _events_beside(path: Path, endpoint: Endpoint, model: Model, problems: Problems) -> None:
+    """What counts the events that a progression is independent of or associated with."""
+    where = (*path, "associated_with" if endpoint.independent_of is None else "independent_of")
+    unit = model.observable(where, str(endpoint.events_beside), problems)
+    if unit and unit != "dimensionless":
+        text = f"'{endpoint.events_beside:.60}' is in {unit}, which is no number of events; name what counts some."
+        problems.add(where, text)
 
 
 def _unit(path: Path, endpoint: Endpoint, unit: str, problems: Problems) -> None:

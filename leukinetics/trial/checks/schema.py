@@ -52,19 +52,20 @@ def read_tables(data: Mapping[str, Any], problems: Problems) -> Protocol | None:
             found: Any = error.errors(include_url=False, include_input=attempt == 0)
         if attempt == 0:
             for entry in found:
-                _report(entry, problems)
+                report_entry(entry, problems)
             left = _plain(data)
         for entry in found:
             _mend(left, entry, problems)
     return None
 
 
-def _report(entry: Any, problems: Problems) -> None:
+def report_entry(entry: Any, problems: Problems, root: type[Part] = Protocol) -> None:
+    """Add what pydantic says of one place of a file whose top is ``root``."""
     loc, kind = entry["loc"], entry["type"]
     if kind == UNFIT:
         problems.add(loc, entry["ctx"]["text"], key=entry["ctx"]["key"])
     elif kind == "extra_forbidden":
-        problems.add(loc[:-1], unknown_key(Protocol, loc), key=str(loc[-1]))
+        problems.add(loc[:-1], unknown_key(root, loc), key=str(loc[-1]))
     else:
         problems.add(tuple(s for s in loc if s != "[key]"), _message(entry))
 

@@ -13,15 +13,15 @@ scale of L the process is the standard one). The numbers depend on (seed, patien
 in every arm, and all endpoints of one observable see the same events. Patients differ in their frailty as the model
 has it.
 
-A ``confirmed_progression`` comes at the first visit at which the patient is worse and stays so at every visit up to
-the first that is at least ``confirm`` later. What cannot be confirmed any more, at the end or because the patient
-left, is none.
+A ``confirmed_progression`` comes at the first visit at which the patient is worse and stays so, see
+:mod:`leukinetics.trial.endpoints.progression`.
 
 A patient who left is followed up to the last sample: what comes after it nobody has seen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,9 @@ import numpy as np
 
 from leukinetics.errors import ProtocolError
 from leukinetics.patients.counters import uniforms
-from leukinetics.trial.endpoints.samples import Samples
-from leukinetics.trial.endpoints.units import meets, worse
+from leukinetics.trial.endpoints.progression import confirmed
+from leukinetics.trial.endpoints.samples import BELOW, Samples
+from leukinetics.trial.endpoints.units import meets
 from leukinetics.trial.protocol import Endpoint
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 MOST_EVENTS = 10_000  # of one patient; more are no events that anyone counts
-_SAME_TIME = 1e-6  # days
 _WHOLE = 1e-6  # by which a count may differ from a whole number for rounding
 _SLACK = 1e-3  # by which the solution of an intensity may fall for its limited accuracy
 
@@ -71,12 +71,13 @@ def events(endpoint: Endpoint, given: Samples, x: Array, b: Array) -> Events:
     last = np.where(seen, given.times[end], np.nan)
     days = np.where(seen, last - given.times[0], 0.0)
     if endpoint.kind == "confirmed_progression":
-        first = _confirmed(endpoint, given, worse(endpoint, x, b[..., None], given.samples.unit))
+        first = confirmed(endpoint, given, x, b, _dates(endpoint, given))
         count = (~np.isnan(first)).astype(float)
     elif endpoint.threshold is None:
-        expected = _expected(endpoint, x, b)
+        where = f"endpoint '{endpoint.id}', observable: '{endpoint.observable}'"
+        expected = _expected(where, x, b, "a 'threshold' that makes an episode, or an observable that counts")
         total = np.where(seen, np.take_along_axis(expected, end[..., None], axis=-1)[..., 0], np.nan)
-        whole = given.counted & (np.isnan(x) | (np.abs(expected - np.rint(expected)) < _WHOLE)).all(axis=-1)
+        whole = _whole(given, expected)
         drawn, first = _at_random(given, endpoint.observable, expected, np.where(whole, np.nan, total))
         counted = np.rint(total - expected[..., 0])
         step = np.argmax(np.rint(expected - expected[..., :1]) > 0, axis=-1)
@@ -91,52 +92,71 @@ def events(endpoint: Endpoint, given: Samples, x: Array, b: Array) -> Events:
     return Events(np.where(days > 0, count, np.nan), first, last, days)
 
 
-def _confirmed(endpoint: Endpoint, given: Samples, met: NDArray[np.bool_]) -> Array:
-    """Day of the first visit from which on ``met`` (..., times) holds for as long as it must; NaN without one."""
-    times, first = given.times, np.full(met.shape[:-1], np.nan)
-    for i in range(len(times) - 1, -1, -1):
-        j = int(np.searchsorted(times, times[i] + (endpoint.confirm or 0.0) - _SAME_TIME))
-        if times[i] > 0 and j < len(times):
-            first = np.where(met[..., i : j + 1].all(axis=-1), times[i], first)
-    return first
+def _dates(endpoint: Endpoint, given: Samples) -> Array | None:
+    """Of each event beside the progression the first sample after it (..., samples), else NaN; None without such."""
+    if given.beside is None:
+        return None
+    given, name = given.beside, str(endpoint.events_beside)
+    key = "associated_with" if endpoint.independent_of is None else "independent_of"
+    x = given.samples.numbers(BELOW)
+    b = given.baseline.numbers(BELOW)[..., 0]
+    expected = _expected(f"endpoint '{endpoint.id}', {key}: '{name}'", x, b, "an observable that counts")
+    whole = _whole(given, expected)
+    came = (np.diff(np.rint(expected), axis=-1, prepend=0.0) > 0) & whole[..., None]
+    there = ~np.isnan(expected)
+    total = np.where(whole | ~there[..., 0], np.nan, np.max(np.where(there, expected, 0.0), axis=-1))
+    for reached in _levels(given, name, total):
+        here = reached <= total
+        came[here, np.argmax(expected[here] >= reached[here][:, None], axis=-1)] = True
+    return np.where(came, given.times, np.nan)
 
 
-def _expected(endpoint: Endpoint, x: Array, b: Array) -> Array:
+def _whole(given: Samples, expected: Array) -> NDArray[np.bool_]:
+    """Of whom the model itself counts events."""
+    there = ~np.isnan(expected)
+    return np.asarray(given.counted & (~there | (np.abs(expected - np.rint(expected)) < _WHOLE)).all(axis=-1))
+
+
+def _expected(where: str, x: Array, b: Array, advice: str) -> Array:
     """Events expected from time 0 up to each sample. ProtocolError where they get fewer, or too many to count."""
     expected = x - b[..., None]
     steps = np.diff(expected, axis=-1, prepend=0.0)
     if (steps < -_SLACK * (1.0 + np.abs(x))).any():
         raise ProtocolError(
-            f"endpoint '{endpoint.id}', observable: '{endpoint.observable}' falls with time, so it is no number "
-            f"of events expected up to then; give a 'threshold' that makes an episode, or an observable that counts."
+            f"{where} falls with time, so it is no number of events expected up to then; give {advice}."
         )
     if (expected > MOST_EVENTS).any():
         raise ProtocolError(
-            f"endpoint '{endpoint.id}', observable: '{endpoint.observable}' rises by more than {MOST_EVENTS:,} in a "
-            f"patient, which is no number of events; give a 'threshold' that makes an episode."
+            f"{where} rises by more than {MOST_EVENTS:,} in a patient, which is no number of events; give {advice}."
         )
     return np.maximum.accumulate(np.maximum(expected, 0.0), axis=-1)
 
 
 def _at_random(given: Samples, name: str, expected: Array, total: Array) -> tuple[Array, Array]:
     """(count, day of the first, NaN without one) of the events in the window, out of those from time 0 on."""
+    start, times = expected[..., 0], given.times
+    count, first = np.zeros(total.shape), np.full(total.shape, np.nan)
+    for reached in _levels(given, name, total):
+        within = (reached <= total) & (reached > start)
+        count += within
+        new = within & np.isnan(first)
+        first[new] = _crossing(times, expected[new], reached[new])
+    return count, first
+
+
+def _levels(given: Samples, name: str, total: Array) -> Iterator[Array]:
+    """What ``L(t) - L(0)`` has reached (...) when event 1, 2, ... comes, as long as that is in ``total`` of anybody."""
     people = np.arange(total.shape[-1]) if given.people is None else given.people
     people = np.broadcast_to(people, total.shape)
     known = people[people >= 0]
     low, span = (int(known.min()), int(np.ptp(known)) + 1) if known.size else (0, 1)
     place = np.maximum(people - low, 0)
-    start, times = expected[..., 0], given.times
-    reached, count, first = np.zeros(total.shape), np.zeros(total.shape), np.full(total.shape, np.nan)
-    k = 0
+    reached, k = np.zeros(total.shape), 0
     while True:
         reached = reached - np.log(uniforms(given.seed, f"event:{name}:{k}", span, low))[place]
-        here = reached <= total
-        if not here.any():
-            return count, first
-        within = here & (reached > start)
-        count += within
-        new = within & np.isnan(first)
-        first[new] = _crossing(times, expected[new], reached[new])
+        if not (reached <= total).any():
+            return
+        yield reached
         k += 1
 
 

@@ -27,7 +27,8 @@ class Samples:
     ``visits`` (those of :func:`visit_times`, days) and ``repeated`` (..., visits): the samples of a repeated-measures
     analysis. ``seed`` of the trial and ``people`` (...), the patients' numbers (-1: nobody), decide when events come
     that come at random. ``counted``: events of the model set the observable, so that its whole steps are events.
-    Samples at and after the moment at which a patient left are NaN.
+    Samples at and after the moment at which a patient left are NaN. ``beside``: of what counts the events that a
+    progression is independent of or associated with, often enough to date these.
     """
 
     times: Array
@@ -38,6 +39,7 @@ class Samples:
     seed: int = 0
     people: NDArray[np.int64] | None = None
     counted: bool = False
+    beside: Samples | None = None
 
 
 @dataclass(frozen=True)

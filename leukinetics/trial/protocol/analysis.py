@@ -122,14 +122,16 @@ class Power(Part):
 
 
 class Sensitivity(Part):
-    """Which assumptions the answer leans on: Morris's elementary effects, or Sobol's indices, of the contrast of
-    ``arm`` in ``endpoint`` over the uncertain typical values (all, or ``parameters``, or those of ``kinds``)."""
+    """Which assumptions the answer leans on: Morris's elementary effects, Sobol's indices, or a tornado, of the
+    contrast of ``arm`` in ``endpoint`` over the uncertain typical values (all, or ``parameters``, or those of
+    ``kinds``)."""
 
     endpoint: Annotated[Name | None, Field(description="the first primary endpoint by default")] = None
     arm: Annotated[Name | None, Field(description="the last arm by default")] = None
-    method: Annotated[Literal["morris", "sobol"], Field(description="elementary effects, or variance indices")] = (
-        "morris"
-    )
+    method: Annotated[
+        Literal["morris", "sobol", "tornado"],
+        Field(description="elementary effects, variance indices, or one parameter at a time"),
+    ] = "morris"
     trajectories: Annotated[int, Field(ge=2, le=10_000, strict=True, description="of morris")] = 10
     samples: Annotated[int, Field(ge=8, le=1_000_000, strict=True, description="of sobol")] = 64
     patients: Annotated[int, Field(ge=1, le=1_000_000, strict=True, description="per arm, in each run")] = 32

@@ -73,8 +73,9 @@ class Endpoint(Part):
     is carried forward (``missing`` = "last" of :class:`Analysis`). Events are
     episodes in which ``threshold`` holds at visits ``every`` so long; or without a threshold ``observable`` is the
     number of events up to that time, counted or expected; expected ones come at random. A ``confirmed_progression`` is
-    the first visit from which on one of ``worsening`` holds at all visits for as long as ``confirm``. ``analysis``: how
-    arms are compared, by default that of the kind.
+    the first visit from which on one of ``worsening`` holds at all visits for as long as ``confirm``; that of events
+    (relapses) independent or with them: see :mod:`leukinetics.trial.endpoints.progression`. ``analysis``: how arms are
+    compared, by default that of the kind.
     """
 
     id: Annotated[Name, Field(description="unique")]
@@ -96,6 +97,21 @@ class Endpoint(Part):
     ] = None
     worsening: Annotated[list[Worsening], Field(description="of confirmed_progression: what is worse")] = []
     confirm: Annotated[Span | None, Field(description="of confirmed_progression: for how long at least")] = None
+    independent_of: Annotated[
+        Name | None, Field(description="of confirmed_progression: events, as relapses, that it comes without")
+    ] = None
+    associated_with: Annotated[
+        Name | None, Field(description="of confirmed_progression: events, as relapses, that it comes with")
+    ] = None
+    within: Annotated[
+        Span | None, Field(description="of these: an event at most so long before a worsening begins goes with it")
+    ] = None
+    rebaseline: Annotated[
+        Span | None, Field(description="of independent_of: a visit at least so long after an event is the new baseline")
+    ] = None
+    event_free: Annotated[
+        Span | None, Field(description="of independent_of: no event so long after onset, nor about confirmation")
+    ] = None
     margin: Annotated[NotNegative, Field(description="of time_to_return: back within this share of baseline")] = 0.1
     noise: Annotated[Truth, Field(description="as the laboratory reports it; without: the true value")] = False
     unit: Annotated[str | None, Field(description="of the number; by default the observable's")] = None
@@ -110,8 +126,14 @@ class Endpoint(Part):
         """Whether the observable is a number of events, so that no criterion makes them."""
         return self.kind in ("event_rate", "time_to_event") and self.threshold is None
 
+    @property
+    def events_beside(self) -> str | None:
+        """The observable that counts the events which a progression is independent of or associated with."""
+        return self.independent_of or self.associated_with
+
     def problems(self) -> Iterator[tuple[str, str]]:
         yield from self._times()
+        yield from self._beside()
         confirmed = self.kind == "confirmed_progression"
         for key, given in (("worsening", bool(self.worsening)), ("confirm", self.confirm is not None)):
             if given != confirmed:
@@ -146,6 +168,26 @@ class Endpoint(Part):
         given = [k for k, v in (("from", self.from_), ("to", self.to), ("every", self.every)) if v is not None]
         if given:
             yield given[0], f"'from', 'to' and 'every' do not go with kind '{self.kind}'; give at."
+
+    def _beside(self) -> Iterator[tuple[str, str]]:
+        if self.events_beside is None:
+            for key in ("within", "rebaseline", "event_free"):
+                if getattr(self, key) is not None:
+                    yield key, f"'{key}' is about events; say which, with 'independent_of' or 'associated_with'."
+            return
+        key = "associated_with" if self.independent_of is None else "independent_of"
+        if self.kind != "confirmed_progression":
+            yield key, f"kind '{self.kind}' has no use for '{key}'; it is one of 'confirmed_progression'."
+        if self.independent_of is not None and self.associated_with is not None:
+            yield "associated_with", "a progression is 'independent_of' events or 'associated_with' them; give one."
+        if self.events_beside == self.observable:
+            yield key, f"'{self.observable:.60}' is what worsens itself; name the observable that counts events."
+        if self.within is None:
+            yield "within", f"'{key}' needs 'within', how long after an event a worsening goes with it; \"90 days\"."
+        if self.independent_of is None:
+            for name in ("rebaseline", "event_free"):
+                if getattr(self, name) is not None:
+                    yield name, f"'{name}' goes with 'independent_of'; a worsening with events is one from baseline."
 
     def _statistic(self) -> Iterator[tuple[str, str]]:
         if self.statistic == "proportion" and self.kind != "responder":

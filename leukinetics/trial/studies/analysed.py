@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukinetics.trial.protocol import Endpoint, Protocol
+from leukinetics.trial.protocol import TIMES, Endpoint, Protocol
 from leukinetics.trial.statistics.compare import compare
 from leukinetics.trial.statistics.estimates import NotFitted
 from leukinetics.trial.statistics.replicates import Kind
@@ -44,6 +45,19 @@ def reported(endpoint: Endpoint, table: pd.DataFrame) -> pd.DataFrame:
     if not endpoint.visits or endpoint.at is None:
         return table
     return table[(table["time"] - endpoint.at).abs() < SAME]
+
+
+def level(endpoint: Endpoint, table: pd.DataFrame) -> float:
+    """What an arm shows of an endpoint: events a day, the share with an event or of responders, else the median."""
+    there = reported(endpoint, table)
+    there = there[there["value"].notna()]
+    if not len(there):
+        return math.nan
+    if endpoint.kind == "event_rate":
+        return float(there["value"].sum() / there["exposure"].sum())
+    if endpoint.kind in TIMES:
+        return float((~there["censored"].to_numpy(dtype=bool)).mean())
+    return float(there["value"].mean() if endpoint.kind == "responder" else there["value"].median())
 
 
 def on_analysis_scale(endpoint: Endpoint, table: pd.DataFrame) -> tuple[Array, Array]:

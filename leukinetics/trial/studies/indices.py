@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 Method = Literal["morris", "sobol"]
+#: The index by which parameters are put in order.
+LEADING = {"morris": "mu_star", "sobol": "ST", "tornado": "swing"}
 LEVELS = 4
 RESAMPLES = 200
 #: What varies by less than this share of itself varies with the solver's steps; there is no variance to divide.
@@ -68,6 +70,17 @@ def indices(method: Method, x: Array, y: Array, seed: int) -> tuple[dict[str, Ar
         found = sobol.analyze(problem, y[use], calc_second_order=False, num_resamples=RESAMPLES, seed=seed)
         keys = ("S1", "S1_conf", "ST", "ST_conf")
     return {name: np.asarray(found[k], dtype=float) for name, k in zip(names, keys, strict=True)}, int(failed.sum())
+
+
+def swings(y: Array) -> tuple[dict[str, Array], int]:
+    """(indices by name, each (parameters,); runs that failed) of values at both ends of each parameter in turn.
+
+    effect_low, effect_high: the effect with the parameter at the low and the high end of its range; swing: by how much
+    they differ, without a sign. NaN where a run failed.
+    """
+    low, high = y[0::2], y[1::2]
+    found = {"effect_low": low, "effect_high": high, "swing": np.abs(high - low)}
+    return found, int((~np.isfinite(y)).sum())
 
 
 def _problem(parameters: int) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from leukinetics.trial.outcome import Outcome, run_candidates
 from leukinetics.trial.prepare import Prepared
 from leukinetics.trial.protocol import Protocol, Uncertainty
 from leukinetics.trial.statistics.compare import number
-from leukinetics.trial.studies.analysed import compared
+from leukinetics.trial.studies.analysed import compared, level
+from leukinetics.trial.studies.narrowing import narrowing
 from leukinetics.trial.studies.question import (
     Contrast,
     Keep,
@@ -36,6 +37,7 @@ from leukinetics.trial.studies.question import (
 from leukinetics.trial.studies.side import parallel_effect, pool_of
 from leukinetics.trial.studies.tables import as_twins, contrasts, sides, tables
 from leukinetics.trial.studies.variance import Shares, error_of_trial, mean_correlation, shares, spread_of_effects
+from leukinetics.trial.studies.varied import Varied, uncertain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,17 +68,24 @@ def uncertainty(
     reason, ``failures``: draws of which too few people were eligible, or too many could not be simulated; they are
     left out.
 
+    ``narrowing``: what knowing a parameter, or another of the trial's numbers, would take from the spread, see
+    :func:`leukinetics.trial.studies.narrowing.narrowing`; None of fewer than 10 draws.
+
     ``keep``: see :data:`leukinetics.trial.studies.question.Keep`. ``typical``: typical values that are not drawn.
     """
     study = prepared.protocol.uncertainty or Uncertainty()
     done = run_draws(prepared, keep, threads, progress, typical)
+    unknown = uncertain(prepared, typical or {})
     failed = [d["failed"] for d in done if d["failed"]]
     return {
         "draws": study.draws,
         "patients": study.patients,
         "failed_draws": len(failed),
         "failures": [{"reason": r, "n": failed.count(r)} for r in (TOO_FEW, NOBODY, UNSOLVED) if r in failed],
-        "contrasts": [_of_contrast(prepared, i, c, done) for i, c in enumerate(contrasts(prepared.protocol))],
+        "contrasts": [
+            _of_contrast(prepared, i, c, done) | {"narrowing": _narrowing(prepared, i, c, done, unknown)}
+            for i, c in enumerate(contrasts(prepared.protocol))
+        ],
     }
 
 
@@ -90,11 +99,12 @@ def run_draws(
     """The draws, each with ``failed`` (a reason, or "") and its ``contrasts`` in the order of the protocol's.
 
     Of a contrast: ``measure``, ``estimate``, ``se`` on the scale of :func:`on_scale`, the patients' ``people`` and
-    ``parts`` in it, and ``effect`` and ``error``, what a parallel trial of these patients finds on that scale.
+    ``parts`` in it, ``effect`` and ``error``, what a parallel trial of these patients finds on that scale, and
+    ``level``, the endpoint in the reference arm.
     """
     study = prepared.protocol.uncertainty or Uncertainty()
     small = as_twins(prepared, study.patients)
-    drawn = draws(prepared.assembly, study.draws, prepared.protocol.trial.seed).to_dict("records")
+    drawn = _drawn(prepared).to_dict("records")
     rows = [{str(k): float(v) for k, v in row.items()} | dict(typical or {}) for row in drawn]
     done: list[dict[str, Any]] = []
     for part in batches(small, len(rows), TOGETHER):
@@ -106,6 +116,11 @@ def run_draws(
         done += keep(f"uncertainty-{part.start:05d}-{part.stop:05d}", compute)
     progress(len(rows), len(rows), "draws of what is uncertain")
     return done
+
+
+def _drawn(prepared: Prepared) -> pd.DataFrame:
+    study = prepared.protocol.uncertainty or Uncertainty()
+    return draws(prepared.assembly, study.draws, prepared.protocol.trial.seed)
 
 
 def _run(
@@ -146,6 +161,7 @@ def _of_tables(protocol: Protocol, c: Contrast, treated: pd.DataFrame, control: 
         "se": number(own),
         "effect": number(effect),
         "error": number(error),
+        "level": number(level(c.endpoint, control)),
         "people": part.people.tolist(),
         "parts": [float(f"{x:.6g}") for x in part.parts],
     }
@@ -185,3 +201,50 @@ def _of_contrast(prepared: Prepared, place: int, c: Contrast, done: list[dict[st
         "sd_patients_parallel": number(factor * parallel),
         "share_parameters": number(parameters**2 / total) if total > 0 else None,
     }  # fmt: skip
+
+
+def _narrowing(
+    prepared: Prepared, place: int, c: Contrast, done: list[dict[str, Any]], unknown: Varied
+) -> dict[str, Any] | None:
+    """What would narrow the contrast at ``place``: parameters; the same arm's effects on other endpoints; and every
+    endpoint's level in the reference arm."""
+    protocol = prepared.protocol
+    table = _drawn(prepared)
+    others: list[dict[str, Any]] = []
+    levels: set[tuple[str, int]] = set()
+    for i, other in enumerate(contrasts(protocol)):
+        if (other.arm, other.reference) == (c.arm, c.reference) and i != place:
+            told = {"what": "effect", "endpoint": other.endpoint.id, "arm": protocol.arm[other.arm].name}
+            others.append({**told, "effects": _effects(done, i)})
+        if other.reference == c.reference and (other.endpoint.id, other.reference) not in levels:
+            levels.add((other.endpoint.id, other.reference))
+            told = {"what": "level", "endpoint": other.endpoint.id, "arm": protocol.arm[other.reference].name}
+            others.append({**told, "effects": [None if d["failed"] else d["contrasts"][i]["level"] for d in done]})
+    found = narrowing(
+        _effects(done, place),
+        {name: table[name].to_numpy(dtype=float) for name in unknown.names},
+        others,
+        _noise(done, place),
+        protocol.trial.seed,
+    )
+    if found is None:
+        return None
+    rows = [unknown.about(unknown.names.index(row["name"])) | row for row in found["parameters"]]
+    return found | {"parameters": rows}
+
+
+def _effects(done: list[dict[str, Any]], place: int) -> list[float | None]:
+    """The contrast draw by draw, on the scale on which errors are normal; None where there is none."""
+    rows = [None if d["failed"] else d["contrasts"][place] for d in done]
+    return [None if r is None or r["estimate"] is None else number(on_scale(r["measure"], r["estimate"])) for r in rows]
+
+
+def _noise(done: list[dict[str, Any]], place: int) -> float | None:
+    """The share of the variance over draws that is the patients' error, see the module ``variance``."""
+    rows = [d["contrasts"][place] for d in done if not d["failed"]]
+    rows = [r for r in rows if r["estimate"] is not None and r["se"] is not None]
+    effects = np.array([on_scale(r["measure"], r["estimate"]) for r in rows])
+    if len(rows) < 2 or not np.isfinite(effects).all() or not effects.var(ddof=1) > 0:
+        return None
+    together = mean_correlation([Shares(np.array(r["people"], dtype=np.int64), np.array(r["parts"])) for r in rows])
+    return float((1 - together) * np.mean([r["se"] ** 2 for r in rows]) / effects.var(ddof=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,15 @@ class Varied:
         columns = [np.quantile(d, LOW + (HIGH - LOW) * x) for d, x in zip(self.drawn.T, u.T, strict=True)]
         return [dict(zip(self.names, map(float, row), strict=True)) for row in np.column_stack(columns)]
 
+    def alone(self) -> list[dict[str, float]]:
+        """Two sets of typical values for each parameter: it alone at the low, then at the high end of its range."""
+        ends = np.quantile(self.drawn, [LOW, HIGH], axis=0)
+        return [{name: float(end)} for name, both in zip(self.names, ends.T, strict=True) for end in both]
+
+    def those(self, places: Sequence[int]) -> Varied:
+        """Some of the parameters."""
+        return Varied([self.names[j] for j in places], self.drawn[:, places], [self.origins[j] for j in places])
+
     def about(self, j: int) -> dict[str, Any]:
         """Name, kind, unit and source of a parameter, its value and range in that unit."""
         origin = dict(self.origins[j])
@@ -45,17 +54,24 @@ class Varied:
         return {"name": self.names[j], **origin, "low": number(low), "high": number(high)}
 
 
+def uncertain(prepared: Prepared, fixed: Mapping[str, float]) -> Varied:
+    """All that is uncertain about the typical patient of this trial, but for the keys ``fixed``."""
+    table = draws(prepared.assembly, DRAWS, prepared.protocol.trial.seed)
+    names = [
+        key
+        for key in map(str, table.columns)
+        if key not in fixed and prepared.plan.parameter_of(key) not in prepared.plan.fixed and np.ptp(table[key]) > 0
+    ]
+    return Varied(names, table[names].to_numpy(dtype=float), [_origin(prepared, key) for key in names])
+
+
 def varied(prepared: Prepared, study: Sensitivity, fixed: Mapping[str, float]) -> Varied:
     """All that is uncertain about the typical patient of this trial, or what the study asks for.
 
     ``fixed``: keys that have a value already. ProtocolError where the study names what is not uncertain, or nothing is.
     """
-    table = draws(prepared.assembly, DRAWS, prepared.protocol.trial.seed)
-    known = {
-        key: _origin(prepared, key)
-        for key in map(str, table.columns)
-        if key not in fixed and prepared.plan.parameter_of(key) not in prepared.plan.fixed and np.ptp(table[key]) > 0
-    }
+    everything = uncertain(prepared, fixed)
+    known = everything.names
     short = {_short(key): key for key in known}
     for name in study.parameters:
         if name not in known and name not in short:
@@ -64,15 +80,17 @@ def varied(prepared: Prepared, study: Sensitivity, fixed: Mapping[str, float]) -
                 f"{suggest(name, [*known, *short])}"
             )
     asked = {short.get(name, name) for name in study.parameters}
-    names = [
-        key
-        for key, origin in known.items()
-        if (not asked or key in asked) and (not study.kinds or origin["kind"] in study.kinds)
-    ]
-    if not names:
+    found = everything.those(
+        [
+            j
+            for j, (key, origin) in enumerate(zip(known, everything.origins, strict=True))
+            if (not asked or key in asked) and (not study.kinds or origin["kind"] in study.kinds)
+        ]
+    )
+    if not found.names:
         which = f" of kind {' or '.join(study.kinds)}" if study.kinds else ""
         raise ProtocolError(f"sensitivity: there is no uncertain parameter{which} to vary; widen kinds or parameters.")
-    return Varied(names, table[names].to_numpy(dtype=float), [known[name] for name in names])
+    return found
 
 
 def _short(key: str) -> str:
