@@ -132,6 +132,8 @@ def test_other_conditions_have_no_modules_of_cachexia() -> None:
         ({"tumour_il6": 100.0}, "crp", 1),
         ({"tumour_gdf15": 60.0}, "body_weight", -1),
         ({"tumour_growth": 0.015}, "survival", -1),
+        ({"tumour_aggressiveness": 2.0}, "il6", 1),
+        ({"tumour_aggressiveness": 2.0}, "survival", -1),
         ({"systemic_therapy": 1.0}, "tumour_size", -1),
         ({"energy_supplement": 400.0}, "lean_mass", 1),
         ({"exercise": 1.0}, "muscle_index", 1),
