@@ -73,7 +73,6 @@ PARTS = {
         patients=96,
         many=96,
         slopes=32,
-        sampler="linear",
         numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
         before=(CORE,),
         chance=True,
