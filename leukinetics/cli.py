@@ -196,9 +196,7 @@ def calibrate(
     ] = None,
     starts: Annotated[int, typer.Option(min=1, help="Starting points of the fit.")] = 3,
     draws: Annotated[int, typer.Option(min=2, help="Draws of the posterior.")] = 200,
-    sampler: Annotated[
-        str | None, typer.Option(help="joint (core), linear (ms), laplace or emcee.", show_default=False)
-    ] = None,
+    sampler: Annotated[str, typer.Option(help="joint, laplace or emcee.")] = "joint",
     steps: Annotated[int, typer.Option(min=1, help="The most steps that emcee takes.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the starts and the draws.")] = 1,
     patients: Annotated[

@@ -75,7 +75,7 @@ def test_an_interrupted_calibration_is_continued(problem: Any, tmp_path: Path) -
     ("arguments", "message"),
     [
         (["mdd"], "There are core, ms"),
-        (["core", "--sampler", "nuts"], "joint or linear or laplace or emcee"),
+        (["core", "--sampler", "nuts"], "joint or laplace or emcee"),
         (["core", "--resume"], "to resume; leave out --resume to begin one"),
         (["core", "--profile", "p9"], "'p9' is not a calibrated parameter"),
         (["core", "--targets", "a,,b"], "has an empty name"),

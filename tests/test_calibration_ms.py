@@ -13,7 +13,7 @@ import pytest
 from leukinetics import biology, patients
 from leukinetics.calibration.core import core_problem, part_problem
 from leukinetics.calibration.fit import Fit
-from leukinetics.calibration.joint import linear
+from leukinetics.calibration.joint import joint
 from leukinetics.calibration.journal import Journal
 from leukinetics.calibration.parameters import Parameter
 from leukinetics.calibration.parts import COMMITTED, PARTS, drawn_before, part_of
@@ -71,7 +71,7 @@ def test_what_few_patients_cannot_tell_is_not_fitted(course: Problem) -> None:
     assert part_problem("ms", ["ms_ppms_course"], patients=4).fingerprint == course.fingerprint
 
 
-def test_draws_of_a_linear_model_are_exact() -> None:
+def test_draws_with_derivatives_of_fewer_patients_are_exact_for_a_linear_model() -> None:
     slopes = np.array([[2.0, -1.0, 0.5], [0.0, 1.5, 1.0]])
 
     class Line:
@@ -87,8 +87,9 @@ def test_draws_of_a_linear_model_are_exact() -> None:
     covariance = np.linalg.inv(scaled.T @ scaled + np.eye(3))
     z = covariance @ scaled.T @ (np.array([1.0, -0.5]) / 0.5)
     fit = Fit(z, slopes @ z, problem.residuals((slopes @ z)[None])[0], scaled, 0.0)
-    found = linear(Journal(problem), problem, fit, 4000, seed=2)
-    assert found.sampler == "linear" and found.reliable, found.why
+    found = joint(Journal(problem), fit, 4000, seed=2, problem=problem)
+    assert found.sampler == "joint" and found.reliable, found.why
+    assert found.diagnostics["left_out"] < 0.05 * 4000 and len(found.draws) == 4000 - found.diagnostics["left_out"]
     np.testing.assert_allclose(found.draws.mean(axis=0), z, atol=0.06)
     np.testing.assert_allclose(np.cov(found.draws, rowvar=False), covariance, atol=0.06)
 

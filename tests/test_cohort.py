@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from leukinetics.cohort.read import is_cohort
 from leukinetics.cohort.virtual import persons, prepare_groups, seed_of
 from leukinetics.errors import DataError, ProtocolError
 from leukinetics.report.cohort import write_cohort_report
+from leukinetics.report.cohort.figures import strip_figure
+from leukinetics.report.cohort.folder import open_cohort
+from leukinetics.report.trial.style import drawing
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "ms_il6_csf.toml"
 OUTCOMES: list[dict[str, Any]] = [
@@ -95,6 +99,10 @@ def test_a_protocol_is_read_and_its_text_kept(tmp_path: Path) -> None:
         ({"group": [PROTOCOL["group"][0]] * 2}, "two groups have the same name"),
         ({"published": [{"of": "groups", "expected": "higher"}]}, 'expected to be "alike"'),
         ({"published": [{"of": "control", "expected": "higher"}]}, "'group' belongs to"),
+        (
+            {"group": PROTOCOL["group"][:2], "published": [{"of": "groups", "expected": "alike"}]},
+            "there is only one group beside the control",
+        ),
         ({"published": [{"of": "prognosis", "group": "late", "expected": "higher"}]}, "is not looked at"),
         ({"prognosis": {"groups": ["early"], "outcome": [OUTCOMES[0], OUTCOMES[0]]}}, "two outcomes have the same id"),
         ({"prognosis": {"groups": ["early"], "outcome": [{**OUTCOMES[1], "visits": ["2 weeks"]}]}}, "has 'visits'"),
@@ -229,6 +237,15 @@ def test_files_and_folders(finished: Path, tmp_path: Path) -> None:
         run_cohort(PROTOCOL, tmp_path, overwrite=True)
     with pytest.raises(DataError, match="is a file"):
         run_cohort(PROTOCOL, tmp_path / "letter.txt")
+    with pytest.raises(DataError, match="cannot be written"):
+        run_cohort(PROTOCOL, tmp_path / "letter.txt" / "out")
+
+
+def test_a_protocol_that_cannot_be_run_leaves_the_cohort_in_its_folder(finished: Path) -> None:
+    before = (finished / "summary.json").read_bytes()
+    with pytest.raises(ProtocolError, match="has no assay"):
+        run_cohort(changed(marker={"observable": "share", "limit": "1"}), finished, overwrite=True)
+    assert (finished / "summary.json").read_bytes() == before
 
 
 def test_the_report_is_whole(finished: Path) -> None:
@@ -247,6 +264,16 @@ def test_the_report_is_whole(finished: Path) -> None:
     summary = json.loads((finished / "summary.json").read_text())
     assert groups["share"].tolist() == [r["share"] for r in summary["groups"]]
     assert {p.stem for p in (finished / "tables").glob("*.csv")} >= {"curve", "published", "uncertainty", "pairs"}
+
+
+def test_who_is_known_to_be_below_the_limit_itself_is_drawn_as_below_it(finished: Path) -> None:
+    c = open_cohort(finished)
+    at = c.people.assign(marker=c.people["marker"].where(c.people["person"] != 3, 10.0))
+    with drawing():
+        plain, again, low = (
+            strip_figure(replace(c, people=at.assign(below=at["person"].isin(who)))).svg for who in ([], [], [3])
+        )
+    assert plain == again != low
 
 
 def test_a_folder_without_a_cohort_has_no_report(finished: Path, tmp_path: Path) -> None:

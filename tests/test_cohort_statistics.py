@@ -225,8 +225,17 @@ def test_what_is_below_a_number_counts_as_not_detected() -> None:
     whole = analyse_cohort(table(), plan(limits=tuple(p["limit"] for p in same["curve"])))
     assert same["groups"] == whole["groups"]
     assert min(default_limits(people, PLAN)) >= 3.0
-    with pytest.raises(DataError, match="is below 3"):
-        analyse_cohort(people, plan(limit=2.0))
+    for low_limit in ({"limit": 2.0}, {"limits": (2.0, 5.0)}):
+        with pytest.raises(DataError, match=r"The limit 2 .* is below 3"):
+            analyse_cohort(people, plan(**low_limit))
+
+
+def test_a_marker_of_0_is_not_detected_and_makes_no_limit() -> None:
+    people = table()
+    people.loc[people.index[:20], "marker"] = 0.0
+    assert min(default_limits(people, PLAN)) > 0
+    assert sum(r["detected"] for r in analyse_cohort(people, PLAN)["groups"]) == (people["marker"] >= PLAN.limit).sum()
+    assert default_limits(people.assign(marker=0.0), PLAN) == (PLAN.limit,)
 
 
 def test_a_table_that_lacks_something_is_refused() -> None:
@@ -234,8 +243,14 @@ def test_a_table_that_lacks_something_is_refused() -> None:
         analyse_cohort(table().drop(columns="marker"), PLAN)
     with pytest.raises(DataError, match="group 'B' that the plan has not"):
         analyse_cohort(table(), plan(groups=("controls", "A")))
-    with pytest.raises(DataError, match="nobody in the group 'C'"):
+    with pytest.raises(DataError, match="nobody with a marker in the group 'C'"):
         analyse_cohort(table(), plan(groups=(*PLAN.groups, "C")))
+    with pytest.raises(DataError, match="'nobody' is none of the plan's groups"):
+        analyse_cohort(table(), plan(control="nobody"))
+    empty = table()
+    empty.loc[empty["group"] == "A", "marker"] = np.nan
+    with pytest.raises(DataError, match="nobody with a marker in the group 'A'"):
+        analyse_cohort(empty, PLAN)
 
 
 def test_groups_that_do_not_differ_and_sparse_ones() -> None:

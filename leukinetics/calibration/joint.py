@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 STEPS = 6
 FEW_STEPS = 1  # where a draw takes seconds
 SETTLED = 0.05  # a step that lowers a draw's objective by less, relative to the number of figures, is the last
-CHECKED = 16  # draws of a linear posterior that are run to see how linear the model is
 CLOSE = 1.5  # mean objective of the draws over its expectation up to which they are called reliable
 
 
@@ -103,25 +102,6 @@ def _credible(found: Floats, best: Floats) -> NDArray[np.bool_]:
     return np.asarray(beyond <= chi2.ppf(0.95, len(best)))
 
 
-def linear(journal: Journal, problem: Problem, fit: Fit, draws: int, seed: int, say: Say = lambda _: None) -> Posterior:
-    """As :func:`joint`, but the draws are those of the linear model at the fitted point, with no step after that.
-
-    For models that take too long to run once for every draw. ``problem`` is the one that was fitted: its derivatives
-    and residuals are used as they are, and the journal's problem, which may have fewer virtual patients, gives those
-    of the other parameters. The first :data:`CHECKED` draws are run, to tell how far from linear the model is; readouts
-    that few patients do not have (a ratio of no events) are left out of that and counted.
-    """
-    line, _ = _at_fit(journal, problem, fit, draws, seed, say)
-    say(f"{CHECKED} draws to see how linear the model is")
-    theta, prior, error = (a[:CHECKED] for a in (line.theta, line.prior, line.error))
-    found = journal.residuals(theta)
-    there = np.abs(found) < PENALTY
-    cost = _cost(theta, prior, np.where(there, found, error), error)
-    made = _posterior(journal, line.theta, float(np.median(cost)) / line.expected, len(fit.z), "linear")
-    facts = {**made.diagnostics, "share_without_prediction": round(float(1 - there.mean()), 4)}
-    return replace(made, diagnostics=facts)
-
-
 def _at_fit(journal: Journal, problem: Problem, fit: Fit, draws: int, seed: int, say: Say) -> tuple[_Linear, Floats]:
     """The linear model by the fit's own derivatives, the others' from the journal's problem; and what the latter's
     residuals are multiplied by, since a readout's error has the sampling error of the number of patients in it."""
@@ -172,11 +152,10 @@ def _cost(theta: Floats, prior: Floats, residuals: Floats, error: Floats) -> Flo
     return np.asarray(0.5 * ((theta - prior) ** 2).sum(axis=1) + 0.5 * ((residuals - error) ** 2).sum(axis=1))
 
 
-def _posterior(journal: Journal, theta: Floats, excess: float, fitted: int, sampler: str = "joint") -> Posterior:
+def _posterior(journal: Journal, theta: Floats, excess: float, fitted: int) -> Posterior:
     reliable = excess < CLOSE
-    way = "fits" if sampler == "joint" else "draws of the linear model"
     why = (
-        f"{len(theta)} {way} of {theta.shape[1]} parameters, {theta.shape[1] - fitted} of them not fitted otherwise, "
+        f"{len(theta)} fits of {theta.shape[1]} parameters, {theta.shape[1] - fitted} of them not fitted otherwise, "
         f"to disturbed figures; their objective is {excess:.2f} of what a linear model would reach"
         + ("." if reliable else f", and {CLOSE:g} is the most that is called reliable.")
     )
@@ -184,5 +163,5 @@ def _posterior(journal: Journal, theta: Floats, excess: float, fitted: int, samp
     others = Others(journal.problem.parameters[fitted:], theta[:, fitted:])
     facts: dict[str, float | int] = {"objective_over_linear": round(excess, 3), "parameters_drawn": theta.shape[1]}
     return Posterior(
-        theta[:, :fitted], mean[:fitted], covariance[:fitted, :fitted], sampler, reliable, why, facts, others
+        theta[:, :fitted], mean[:fitted], covariance[:fitted, :fitted], "joint", reliable, why, facts, others
     )

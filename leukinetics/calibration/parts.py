@@ -22,7 +22,7 @@ CORE = "core"
 @dataclass(frozen=True)
 class Part:
     """``title``: in words. ``patients``: in an arm of the fit. ``many``: patients where a readout is neither a mean nor
-    a median. ``sampler``: the one that is used unless another is asked for. ``before``: parts calibrated earlier.
+    a median. ``before``: parts calibrated earlier.
     ``chance``: patients' courses are due to chance, so that predictions have a sampling error. ``slopes``: patients for
     the derivatives of what is uncertain and not fitted, None for as many. ``left_out``: readouts of role calibrate that
     the fit does without, since too few patients carry them; they are validated as fitted ones all the same."""
@@ -31,7 +31,6 @@ class Part:
     title: str
     patients: int = 16
     many: int = 64
-    sampler: str = "joint"
     numerics: Numerics = field(default_factory=Numerics)
     before: tuple[str, ...] = ()
     chance: bool = False
@@ -59,7 +58,6 @@ PARTS = {
         patients=96,
         many=32,
         slopes=32,
-        sampler="joint",
         numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
         before=(CORE,),
         chance=True,

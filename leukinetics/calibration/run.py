@@ -10,7 +10,7 @@ from pathlib import Path
 from leukinetics.calibration.ensemble import ensemble
 from leukinetics.calibration.fit import Say, fit
 from leukinetics.calibration.identifiability import profile
-from leukinetics.calibration.joint import joint, linear
+from leukinetics.calibration.joint import joint
 from leukinetics.calibration.journal import Journal
 from leukinetics.calibration.parameters import choose
 from leukinetics.calibration.parts import CORE
@@ -18,7 +18,7 @@ from leukinetics.calibration.posterior import laplace
 from leukinetics.calibration.problem import Problem
 from leukinetics.calibration.results import Calibration, write_results
 
-SAMPLERS = ("joint", "linear", "laplace", "emcee")
+SAMPLERS = ("joint", "laplace", "emcee")
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,10 @@ def calibrate(
     fitted_after = time.perf_counter() - began
     if options.sampler == "emcee":
         posterior = ensemble(problem, best, options.draws, options.seed, options.steps, folder, say)
-    elif options.sampler in ("joint", "linear"):
+    elif options.sampler == "joint":
         wide = Journal(problem if everything is None else everything(), folder / "joint", resume)
-        if options.sampler == "joint":
-            fewer = None if everything is None or wide.problem.predictor.hash == problem.predictor.hash else problem
-            posterior = joint(wide, best, options.draws, options.seed, say, fewer)
-        else:
-            posterior = linear(wide, problem, best, options.draws, options.seed, say)
+        fewer = None if everything is None or wide.problem.predictor.hash == problem.predictor.hash else problem
+        posterior = joint(wide, best, options.draws, options.seed, say, fewer)
     else:
         posterior = laplace(journal, best, options.draws, options.seed, say)
     profiles = [profile(journal, best, key, say=say) for key in profiled]

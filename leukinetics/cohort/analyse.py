@@ -33,8 +33,9 @@ def analyse_cohort(table: pd.DataFrame, plan: Plan) -> dict[str, Any]:
     ``table``, ``plan``: see :class:`leukinetics.cohort.plan.Plan`. DataError where the table lacks a column. Numbers
     that cannot be had are None.
     """
-    _check(table, plan)
+    _check_columns(table, plan)
     table = table[np.isfinite(table[MARKER].to_numpy(dtype=float))].reset_index(drop=True)
+    _check_rows(table, plan)
     levels = {name: _level(table, name, plan) for name in plan.groups}
     return {
         "limit": plan.limit,
@@ -51,11 +52,13 @@ def analyse_cohort(table: pd.DataFrame, plan: Plan) -> dict[str, Any]:
 
 def default_limits(table: pd.DataFrame, plan: Plan) -> tuple[float, ...]:
     """Limits, evenly spaced on the logarithm, from one that 95 % of people exceed to one that 3 % do, with the plan's
-    own; none below the largest number that somebody's marker is only known to be below."""
+    own; none below the largest number that somebody's marker is only known to be below. Markers of 0 do not count,
+    since a logarithm has no 0."""
     x = table[MARKER].to_numpy(dtype=float)
-    x = x[np.isfinite(x)]
-    below = table[BELOW].to_numpy(dtype=bool)
-    least = float(table[MARKER].to_numpy(dtype=float)[below].max(initial=0.0))
+    least = float(x[table[BELOW].to_numpy(dtype=bool)].max(initial=0.0))
+    x = x[np.isfinite(x) & (x > 0)]
+    if not len(x):
+        return (plan.limit,)
     low, high = np.quantile(x, [1 - MOST, 1 - LEAST])
     low = max(float(low), least)
     grid = np.geomspace(low, max(float(high), low * 1.01), LIMITS - 1)
@@ -109,12 +112,17 @@ def _censored(table: pd.DataFrame, plan: Plan, limit: float) -> Row:
     return censored_level(x, limit, plan.alpha)
 
 
-def _check(table: pd.DataFrame, plan: Plan) -> None:
+def _check_columns(table: pd.DataFrame, plan: Plan) -> None:
     needed = [PERSON, GROUP, MARKER, BELOW, *([ACTIVE] if plan.activity else []), *plan.covariates]
     needed += [f"{e.id}.{part}" for e in plan.outcomes for part in ("value", "baseline", "exposure", "censored")]
     lacking = [name for name in needed if name not in table.columns]
     if lacking:
         raise DataError(f"The table of people has no column {', '.join(map(repr, lacking))}.")
+    if plan.control not in plan.groups:
+        raise DataError(f"The control '{plan.control}' is none of the plan's groups: {', '.join(plan.groups)}.")
+
+
+def _check_rows(table: pd.DataFrame, plan: Plan) -> None:
     unknown = [str(g) for g in table[GROUP].unique() if g not in plan.groups]
     if unknown:
         raise DataError(
@@ -122,10 +130,11 @@ def _check(table: pd.DataFrame, plan: Plan) -> None:
         )
     empty = [g for g in plan.groups if g not in set(table[GROUP])]
     if empty:
-        raise DataError(f"There is nobody in the group '{empty[0]}'.")
+        raise DataError(f"There is nobody with a marker in the group '{empty[0]}'.")
     high = float(table.loc[table[BELOW].to_numpy(dtype=bool), MARKER].max())
-    if np.isfinite(high) and plan.limit < high:
+    least = min((plan.limit, *plan.limits))
+    if np.isfinite(high) and least < high:
         raise DataError(
-            f"The limit {plan.limit:g} {plan.unit} is below {high:g}, and somebody's marker is only known to be below "
+            f"The limit {least:g} {plan.unit} is below {high:g}, and somebody's marker is only known to be below "
             "that; give a limit that is at least as high."
         )

@@ -13,6 +13,7 @@ Of one binary column it is the table of four with a half added to each cell.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -105,11 +106,10 @@ def _maximum(x: Array, y: Array, b: Array, free: NDArray[np.intp]) -> tuple[Arra
     raise NotFitted("the penalised likelihood was not maximised")
 
 
-def _end(below: object, start: float, step: float) -> float:
+def _end(below: Callable[[float], float], start: float, step: float) -> float:
     """Where the profile falls below the drop, beyond ``start`` in the direction of ``step``."""
     from scipy.optimize import brentq
 
-    assert callable(below)
     far = start + 2 * step
     while below(far) > 0:
         step *= 2

@@ -150,6 +150,8 @@ class CohortProtocol(Part):
             part = {"activity": self.activity, "prognosis": self.prognosis}.get(p.of)
             if p.of in ("activity", "prognosis") and (part is None or p.group not in part.groups):
                 yield "published", f"the {p.of} of group '{p.group}' is not looked at; add it to [{p.of}]."
+            if p.of == "groups" and len(names) < 3:
+                yield "published", "there is only one group beside the control, so that no groups can be alike."
             if p.of == "control" and p.group == self.cohort.control:
                 yield "published", "the control is not compared with itself."
             if p.outcome is not None and p.outcome not in outcomes:

@@ -88,7 +88,7 @@ def _verdict(p: Published, row: dict[str, Any], alpha: float) -> str:
 def _chance(p: Published, many: pd.DataFrame, plan: Plan, limit: float) -> float | None:
     """Of studies drawn with the detection of ``many``, the share with the finding (score test; of groups chi-square).
     Outcomes are those of people drawn again: Wald's test of the logarithm of the rate ratio with the empirical
-    variance, of other numbers Welch's; None of times to an event."""
+    variance, of other numbers Welch's; None of times to an event, and where nobody has an outcome."""
     sizes = {name: round((many[GROUP] == name).sum() / many.attrs["times"]) for name in plan.groups}
     seen = detected(many, limit)
     stream = int.from_bytes(
@@ -154,6 +154,8 @@ def _later(
     y = table["value"].to_numpy(dtype=float)
     time = table["exposure"].to_numpy(dtype=float) if counts else np.ones(len(y))
     known = np.isfinite(y) & np.isfinite(time)
+    if not known.any():
+        return None
     pick = rng.integers(0, int(known.sum()), (DRAWN, n))
     y, time, mark = y[known][pick], time[known][pick], seen[here][known][pick]
     with np.errstate(invalid="ignore", divide="ignore"):

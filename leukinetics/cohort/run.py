@@ -16,6 +16,7 @@ from leukinetics.cohort.protocol import CohortProtocol
 from leukinetics.cohort.published import chances, held_against
 from leukinetics.cohort.read import read_cohort
 from leukinetics.cohort.virtual import persons, plan_of, prepare_groups
+from leukinetics.engine.stream import naming
 from leukinetics.errors import DataError
 from leukinetics.trial.store import PROTOCOL, PROVENANCE, SUMMARY, write_json, write_table, write_text
 from leukinetics.trial.studies.question import say_nothing
@@ -60,6 +61,8 @@ def run_cohort(
     read = read_cohort(protocol)
     folder = None if out is None else _folder(Path(out), overwrite)
     prepared = prepare_groups(read, assemblies=assemblies)
+    if folder is not None:
+        _make(folder)
     progress(0, 1, "the cohort")
     table = persons(read, prepared, [[{}] for _ in prepared], threads)[0]
     plan = plan_of(read, prepared, read.marker.limits)
@@ -79,7 +82,6 @@ def run_cohort(
             "seed": read.cohort.seed,
             "models": {name: {"model_hash": a.model.hash, "assembly_hash": a.hash} for name, a in models.items()},
         }
-        folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / PROTOCOL, read.text)
         write_table(folder / PEOPLE, table, {"marker": plan.unit, **plan.units})
         write_json(folder / PROVENANCE, made)
@@ -136,5 +138,11 @@ def _folder(folder: Path, overwrite: bool) -> Path:
             raise DataError(f"'{folder}' has files in it that are no cohort, and nothing of others is ever replaced.")
         if not overwrite:
             raise DataError(f"'{folder}' holds a cohort; name another folder, or replace it with --overwrite.")
-        (folder / SUMMARY).unlink(missing_ok=True)
     return folder
+
+
+def _make(folder: Path) -> None:
+    """The folder, before people are simulated; without the summary of a cohort that is replaced."""
+    with naming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SUMMARY).unlink(missing_ok=True)

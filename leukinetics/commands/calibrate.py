@@ -28,7 +28,7 @@ class Job:
     targets: str | None = None
     parameters: str | None = None
     profile: str | None = None
-    sampler: str | None = None
+    sampler: str = "joint"
     numbers: Mapping[str, int] = field(default_factory=dict)
     patients: int | None = None
     threads: int | None = None
@@ -39,13 +39,12 @@ class Job:
 def run_job(job: Job) -> str:
     """Run the job and return the summary. Raises LeukineticsError for a user's mistakes."""
     part = part_named(job.what)
-    sampler = part.sampler if job.sampler is None else job.sampler
     patients = part.patients if job.patients is None else job.patients
-    if sampler not in SAMPLERS:
-        raise DataError(f"There is no sampler '{sampler}'; use {' or '.join(SAMPLERS)}.")
+    if job.sampler not in SAMPLERS:
+        raise DataError(f"There is no sampler '{job.sampler}'; use {' or '.join(SAMPLERS)}.")
     targets, chosen = parse_names(job.targets, "--targets"), parse_names(job.parameters, "--parameters")
     options = Options(
-        sampler=sampler,
+        sampler=job.sampler,
         profiles=parse_names(job.profile, "--profile") or (),
         patients=patients,
         **job.numbers,

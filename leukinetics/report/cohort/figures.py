@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from leukinetics.cohort.detection import detected
 from leukinetics.report.cohort.folder import FinishedCohort, Row
 from leukinetics.report.trial.axes import set_log
 from leukinetics.report.trial.numbers import MEASURES, RATIOS, count, interval, number, percent, real, unit_text
@@ -51,12 +52,13 @@ def strip_figure(c: FinishedCohort) -> Picture:
     figure = canvas(WIDTH, height)
     axes = figure.add_axes((66 / WIDTH, 34 / height, (WIDTH - 66 - 110) / WIDTH, (height - 34 - 20) / height))
     limit = float(c.summary["limit"])
-    values = c.people["marker"].to_numpy(dtype=float)
+    values, found = c.people["marker"].to_numpy(dtype=float), detected(c.people, limit)
     for i, r in enumerate(rows):
-        x = np.sort(values[(c.people["group"] == r["name"]).to_numpy()])
+        mine = np.flatnonzero((c.people["group"] == r["name"]).to_numpy())
+        mine = mine[np.argsort(values[mine], kind="stable")]
+        x, seen = values[mine], found[mine]
         # Places beside each other that do not depend on a random number: the golden ratio fills evenly.
         place = i + 0.62 * ((np.arange(len(x)) * 0.6180339887) % 1.0 - 0.5)
-        seen = x >= limit
         look = looks[r["name"]]
         axes.plot(place[seen], x[seen], "o", color=look.colour, ms=3.6, mew=0)
         axes.plot(place[~seen], x[~seen], "o", mfc="none", mec=look.colour, ms=3.2, mew=0.6, alpha=0.55)
@@ -82,12 +84,10 @@ def shares_figure(c: FinishedCohort) -> Picture:
     x = [float(p["limit"]) for p in points]
     figure, axes = _panel(c, x, "people detected (%)")
     names = [r["name"] for r in points[0]["groups"]]
-    last = []
     for name in names:
         y = [100 * next(r["share"] for r in p["groups"] if r["name"] == name) for p in points]
         look = looks[name]
         axes.plot(x, y, color=look.colour, ls=look.dash, lw=1.8)
-        last.append(y[0])
     axes.set_ylim(0, 100)
     axes.legend(
         [axes.lines[i + 1] for i in range(len(names))], [short(n, 18) for n in names], frameon=False, fontsize=10
