@@ -2,7 +2,7 @@
 # make test    all tests, the quick ones first
 # make bench   the benchmark; writes bench/results/
 # make lint    ruff and mypy
-# make docs-figures  the tutorial of multiple sclerosis with its figures, anew; a quarter of an hour
+# make docs-figures  the tutorials with their figures, anew; half an hour
 # make install only the virtual environment in .venv (every target above makes it when it is missing)
 #
 # All paths are relative, so the checkout may lie in a folder whose name has spaces.

@@ -254,12 +254,15 @@ def claims(
         list[str] | None, typer.Argument(metavar="[A1 C3.2 ...]", help="Claims or checks; all by default.")
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the outcomes to this file.", show_default=False)] = None,
+    draws: Annotated[
+        int, typer.Option(min=0, help="Repeat each check for draws of what is uncertain: interval, what it leans on.")
+    ] = 0,
 ) -> None:
     """Carry out what the source documents claim on the model: pass, fail, or not built yet."""
     with mistakes():
         from leukinetics.commands.claims import run
 
-        run(names or (), json)
+        run(names or (), json, draws)
 
 
 @app.command()

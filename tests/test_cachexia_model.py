@@ -17,7 +17,7 @@ REST = RunIn(limit=20_000.0, tolerance=1e-5, window=30.0)
 EXPECTED = {"expected_course": 1.0, "disease_duration": 0.0, "age": 65 * YEAR}
 READ = [
     "body_weight", "lean_mass", "fat_mass", "muscle_mass", "muscle_index", "energy_intake", "energy_expenditure",
-    "appetite", "grip_strength", "tumour_size", "npy", "pomc", "mc4r", "survival", "gdf15", "fatigue", "il6", "crp",
+    "appetite", "grip_strength", "tumour_size", "npy", "pomc", "mc4r", "survival", "gdf15", "facit_fatigue", "il6", "crp",
     "proteolysis", "cortisol",
 ]  # fmt: skip
 CONDITIONS = ["cachexia_nsclc", "cachexia_pancreatic", "cachexia_gi", "precachexia"]
@@ -136,7 +136,7 @@ def test_other_conditions_have_no_modules_of_cachexia() -> None:
         ({"tumour_aggressiveness": 2.0}, "survival", -1),
         ({"systemic_therapy": 1.0}, "tumour_size", -1),
         ({"energy_supplement": 400.0}, "lean_mass", 1),
-        ({"exercise": 1.0}, "muscle_index", 1),
+        ({"resistance_exercise": 1.0}, "muscle_index", 1),
         ({"anabolic_resistance": 0.05, "energy_supplement": 1000.0}, "lean_mass", 1),
     ],
 )

@@ -129,7 +129,7 @@ def test_draws_combine_both_posteriors_and_keep_each_one_s_rows() -> None:
     drawn = patients.draws(assembly, 60, seed=3)
     factors = assembly.parameters.set_index("id")["value"] / assembly.parameters.set_index("id")["published_value"]
     picks = []
-    for part in (PARTS["core"], PART):
+    for part in (PARTS["core"], PARTS["ms"]):
         table = pd.read_csv(COMMITTED / part.draws_file, sep="\t")
         shared = [c for c in table if c in drawn and not c.startswith("effect:")]
         assert len(shared) > 10, part.id

@@ -89,6 +89,8 @@ def test_the_core_has_checks_and_ablations(evidence: Claims) -> None:
         (MINIMAL + CHECK.replace('observable = "x"', ""), "needs an observable and runs"),
         (MINIMAL + CHECK.replace(', {name = "b"}', ""), "needs relative_to"),
         (MINIMAL + CHECK + 'statistic = "maximum"\n', "how long a maximum"),
+        (MINIMAL + CHECK + 'kind = "markers"\n', "one or two markers"),
+        (MINIMAL + CHECK + 'markers = ["crp"]\n', "are for checks of markers"),
     ],
 )
 def test_mistakes_in_a_file_are_named(tmp_path: Path, text: str, message: str) -> None:
@@ -243,3 +245,68 @@ def test_an_unknown_claim_is_a_mistake(tmp_path: Path) -> None:
     assert "There is no claim 'A11'. Did you mean" in result.stderr
     assert "There is no claim 'ZZZZ'. They are A1, " in CliRunner().invoke(app, ["claims", "zzzz"]).stderr
     assert not list(tmp_path.iterdir())
+
+
+# ---- markers, and draws of what is uncertain -------------------------------------------------------------------------
+
+MARKERS = {
+    "kind": "markers",
+    "condition": "rheumatoid_arthritis",
+    "observable": "crp",
+    "at": "4 weeks",
+    "markers": ["crp"],
+    "threshold": ">= 0.5",
+    "run": [
+        {"name": "none"},
+        {"name": "tocilizumab", "doses": [{"drug": "tocilizumab", "amount": "8 mg/kg", "route": "iv"}]},
+    ],
+}
+
+
+def test_a_marker_tells_who_gains_and_a_shuffled_one_does_not(evidence: Claims) -> None:
+    """Who has much CRP can lose much of it; another's CRP tells nothing."""
+    found = outcome_of(evidence, **MARKERS)
+    assert found.status == PASS
+    assert "by chance within 0.09" in found.note
+    shuffled = outcome_of(evidence, **MARKERS, shuffled=True)
+    assert shuffled.status == FAIL
+    assert shuffled.observed is not None
+    assert abs(shuffled.observed) < 4 / math.sqrt(500)
+
+
+def test_draws_give_an_interval_and_what_the_answer_leans_on(evidence: Claims) -> None:
+    """The effect of a receptor blocker on its own signal leans on what binds there; a ratio of 1 leans on nothing."""
+    check = check_of(threshold=">= 1.05")
+    found = carry_out(evidence.claims["A1"], check, Laboratory([check]), draws=40).spread
+    assert found is not None
+    assert found.draws == 40
+    assert 1 <= found.low < found.median < found.high
+    assert 0 < found.holds < 1
+    assert {"il1a_base", "il1a_K"} & {row["name"] for row in found.leans}
+    again = carry_out(evidence.claims["A1"], check, Laboratory([check]), draws=40).spread
+    assert again == found
+    still = check_of(run=[{"name": "a"}, {"name": "b"}], threshold="1 .. 1")
+    nothing = carry_out(evidence.claims["A1"], still, Laboratory([still]), draws=12).spread
+    assert nothing is not None
+    assert (nothing.low, nothing.high, nothing.holds, nothing.leans) == (1.0, 1.0, 1.0, ())
+    assert carry_out(evidence.claims["A1"], check, Laboratory([check])).spread is None
+
+
+def test_draws_of_a_state_that_is_changed_and_of_an_infusion(evidence: Claims) -> None:
+    """Doses of each draw are its own: ten times the state is ten times each draw's state."""
+    runs = [{"name": "a"}, {"name": "b", "state": {"il1a_tissue": "x 10"}}]
+    check = check_of(observable="il1a_tissue", run=runs, threshold="9.999 .. 10.001")
+    found = carry_out(evidence.claims["A1"], check, Laboratory([check]), draws=12).spread
+    assert found is not None
+    assert found.holds == 1.0
+
+
+def test_the_command_says_what_draws_give(tmp_path: Path) -> None:
+    out = tmp_path / "claims.json"
+    result = CliRunner().invoke(app, ["claims", "A1.1", "--draws", "12", "--json", str(out)])
+    assert result.exit_code == 0
+    assert "over 12 draws: " in result.stdout
+    assert "holds in " in result.stdout
+    spread = json.loads(out.read_text())["claims"][0]["spread"]
+    assert spread["draws"] == 12
+    assert spread["low"] <= spread["median"] <= spread["high"]

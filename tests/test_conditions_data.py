@@ -58,7 +58,7 @@ def test_a_condition_says_what_it_is(name):
     content = CONDITIONS[name]
     assert content["id"] == name and content["title"] and content["note"] and content["sources"]
     assert content.keys() <= {
-        "id", "title", "entity", "extra", "like", "sources", "note", "set", "population", "baseline", "history",
+        "id", "title", "entity", "like", "extra", "sources", "note", "set", "population", "baseline", "history",
     }  # fmt: skip
     assert {"age", "sex", "weight", "bmi"} <= content["population"].keys()
 
@@ -66,12 +66,17 @@ def test_a_condition_says_what_it_is(name):
 @pytest.mark.parametrize(
     "name", [name for name, content in CONDITIONS.items() if content.keys() & {"extra", "history"}]
 )
-def test_a_disease_with_a_history_has_its_modules_and_its_duration(name):
+def test_a_disease_has_its_modules_and_one_with_a_history_its_duration(name):
     content = CONDITIONS[name]
-    assert all((BIOLOGY / "modules" / folder).is_dir() for folder in content["extra"])
-    if "history" in content:  # else a steady state
+    there = {p.stem for p in (BIOLOGY / "modules").glob("*/*.ant")} | {
+        p.name for p in (BIOLOGY / "modules").iterdir() if p.is_dir()
+    }
+    assert set(content["extra"]) <= there
+    if "history" in content:
         assert {"duration"} <= content["history"].keys() <= {"duration", "onset_age"}
         assert content["history"]["duration"] in content["population"]
+    else:
+        assert "ms" not in content["extra"]
 
 
 @pytest.mark.parametrize("name", ["healthy", "endotoxaemia", "il6_infusion"])

@@ -221,6 +221,21 @@ def test_a_variant_changes_only_what_it_names() -> None:
     assert target.variants_of(target.readout) == ["heavy", "base"]
 
 
+def test_a_variant_with_fewer_patients_is_resampled_among_its_own() -> None:
+    """Places name patients of the largest variant; all of them once are the patients themselves."""
+    target = study(
+        {**READ, "variant": "few", "reference_variant": "base", "variant_measure": "ratio", "unit": "dimensionless"},
+        {**READ, "id": "alone"},
+        variant=[{"name": "few", "trial": {"patients_per_arm": 2}}],
+    )
+    ran = prepare_target(target).run([{}])
+    assert ran.patients == 4
+    here = {name: outcome.values("crp", "a")[0] for name, outcome in ran.outcomes.items()}
+    assert ran.predicted(np.arange(4))[0, 1] == np.median(here["base"])
+    expected = np.median(here["few"][[1, 0]]) / np.median(here["base"][[3, 1, 1, 0]])
+    assert ran.predicted(np.array([3, 1, 1, 0]))[0, 0] == pytest.approx(expected)
+
+
 def test_derived_values_are_those_of_the_committed_script() -> None:
     by_name = {p.name: total_il1b(p) for p in POPULATIONS}
     found = {t.id: t for t in load_targets() if t.id.startswith("canakinumab_il1b_")}
@@ -313,7 +328,7 @@ def test_every_core_row_is_simulated_or_says_why_not() -> None:
     core = {
         i
         for i, row in book.items()
-        if row["book"] in ("physiology", "drugs", "ms", "cachexia") and row["role"] in ("calibrate", "validate")
+        if row["book"] in ("physiology", "drugs", "ms", "mdd", "cachexia") and row["role"] in ("calibrate", "validate")
     }
     assert not core - read_rows - excused, sorted(core - read_rows - excused)
 

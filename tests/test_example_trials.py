@@ -13,10 +13,12 @@ from leukinetics.cli import app
 from leukinetics.evidence import load_targets
 from leukinetics.trial import Protocol, prepare
 from leukinetics.trial.plan import plan
+from leukinetics.trial.variants import variants
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NAMES = (
     *("cantos", "endotoxin_anakinra", "rescue", "sle_anifrolumab"),
+    *("mdd_addon", "mdd_il6_enriched", "mdd_infliximab", "mdd_one_drug_three_diseases"),
     *("cachexia_canakinumab", "cachexia_nutrition", "cachexia_ponsegromab", "cachexia_targets"),
     *("ms_anti_il1", "ms_natalizumab", "ms_neurotrophic", "ms_ocrelizumab"),
 )
@@ -31,6 +33,7 @@ def test_these_are_all() -> None:
 def test_an_example_is_prepared(name: str) -> None:
     prepared = prepare(EXAMPLES / f"{name}.toml")
     assert prepared.protocol.report.question
+    assert len(variants(prepared)) == len(prepared.protocol.also)
 
 
 @pytest.mark.slow
@@ -38,7 +41,8 @@ def test_an_example_is_prepared(name: str) -> None:
 def test_an_example_runs_to_its_report(name: str, tmp_path: Path) -> None:
     """With few patients, draws and trajectories: the same stages as the whole."""
     text = (EXAMPLES / f"{name}.toml").read_text(encoding="utf-8")
-    text = text.replace('kinds = ["assumed"]', 'parameters = ["reactivation_il1", "protection_power"]')
+    some = '["mood_power", "bdnf_tnf"]' if name.startswith("mdd") else '["reactivation_il1", "protection_power"]'
+    text = text.replace('kinds = ["assumed"]', f"parameters = {some}")
     for key, few in (("draws", 2), ("trajectories", 2), ("replicates", 50), ("sizes", [10, 20])):
         text = "\n".join(f"{key} = {few}" if line.startswith(f"{key} = ") else line for line in text.splitlines())
     spec = tmp_path / f"{name}.toml"
@@ -53,6 +57,12 @@ def test_an_example_runs_to_its_report(name: str, tmp_path: Path) -> None:
     assert summary["patients"]["failed"] == 0
     assert {c["endpoint"] for c in summary["contrasts"]} == {e.id for e in protocol.endpoint}
     assert (out / "report.html").stat().st_size > 50_000
+    others = (summary["also"] or {"conditions": [{}]})["conditions"][1:]
+    assert len(others) == len(protocol.also)
+    for other in others:
+        assert other["patients"]["enrolled"] == 12
+        assert other["patients"]["failed"] == 0
+        assert (out / other["folder"] / "report.html").stat().st_size > 50_000
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,13 @@ EXPECTED = {
     ),
     *("ponsegromab", "anamorelin", "lps", "rhil6", "rhil1b", "hydrocortisone", "tolebrutinib", "trkb_agonist"),
     *("rhbdnf", "rhhbegf", "il1ra_shuttle", "il1b_shuttle"),
+    *("aerobic_exercise", "resistance_exercise", "energy_restriction", "typhoid_vaccine"),
     *("mc4r_antagonist", "olanzapine"),
 }
 
 KEYS = {"id", "name", "entity", "modality", "pk", "binding", "distribution", "supplies", "regimen"}
-PK_KEYS = {"structure", "input", "elimination", "note", "parameters", "covariate", "correlation"}
-MODALITIES = {"antibody", "fusion_protein", "protein", "small_molecule"}
+PK_KEYS = {"structure", "input", "elimination", "note", "parameters", "covariate", "enzyme", "correlation"}
+MODALITIES = {"antibody", "fusion_protein", "protein", "small_molecule", "behaviour"}
 MODES = {"neutralises", "blocks", "inhibits", "agonist"}
 KINDS = {"measured", "derived", "calibrated", "assumed"}
 COVARIATES = {"weight", "height", "bmi", "age", "sex", "albumin_covariate", "clcr", "crp_covariate"}
@@ -50,6 +51,8 @@ def numbers(drug: dict) -> Iterator[tuple[str, dict]]:
     yield from drug["pk"].get("parameters", {}).items()
     for covariate in drug["pk"].get("covariate", []):
         yield f"{covariate['parameter']} on {covariate['covariate']}", covariate["coefficient"]
+    for enzyme in drug["pk"].get("enzyme", []):
+        yield f"share of {enzyme['activity']} in {enzyme['parameter']}", enzyme["fraction"]
     for binding in drug.get("binding", []):
         yield f"{constant(binding)} at {binding['target']}", binding[constant(binding)]
     yield from drug.get("distribution", {}).items()
@@ -82,7 +85,7 @@ class TestDrugFile:
         parameters = pk.get("parameters", {})
         needed = [*VOLUMES[pk["structure"]], *(p for loss in pk["elimination"] for p in LOSSES[loss])]
         for route in pk["input"]:
-            if route not in ("iv", "intrathecal"):  # which have no depot
+            if route not in ("iv", "intrathecal", "session", "diet"):  # which have no depot
                 needed += [p if p in parameters else f"{p}_{route}" for p in ("ka", "F")]
         assert set(needed) == set(parameters), "the parameters are those of the structure, no more and no fewer"
 

@@ -262,3 +262,17 @@ def test_a_flat_likelihood_is_still_at_its_maximum() -> None:
     treated, control = (p["value"].sum() / p["exposure"].sum() for p in parts)
     assert found["estimate"] == pytest.approx(treated / control, rel=0.01)
     assert found["ci_low"] < found["estimate"] < found["ci_high"]
+
+
+def test_equal_twins_leave_no_variance_and_no_test() -> None:
+    """Both arms of each patient are the same, the modifier is one patient's: what rounding leaves is no variance."""
+    draw = np.random.default_rng(3)
+    for people in (12, 12, 30, 40):
+        time, old = draw.uniform(20.0, 100.0, people), np.arange(people) < max(people // 6, 1)
+        event = (draw.random(people) < 0.6) | old
+        arm = np.tile([0.0, 1.0], people)
+        columns = np.column_stack([arm, np.repeat(old, 2), arm * np.repeat(old, 2)])
+        model = cox(np.repeat(time, 2), np.repeat(event, 2), columns, np.repeat(np.arange(people), 2))
+        np.testing.assert_array_equal(np.diag(model.cov)[[0, 2]], 0.0)
+        assert np.isnan(model.wald(np.array([2])))
+        assert model.wald(np.array([1])) <= 1.0

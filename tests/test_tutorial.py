@@ -1,4 +1,4 @@
-"""The tutorial of multiple sclerosis: made from its results, its code runs, its figures are there."""
+"""The tutorials: made from their results, their code runs, their figures are there."""
 
 from __future__ import annotations
 
@@ -10,70 +10,87 @@ import pytest
 from pages import ROOT, blocks, commands, run_python, text
 
 import leukinetics as lk
-from leukinetics.commands.tutorial.__main__ import FIGURES, PAGE, RESULTS
-from leukinetics.commands.tutorial.compute import told, trial
+from leukinetics.commands.tutorial.__main__ import main
 from leukinetics.commands.tutorial.effect_figures import effects, tornado
-from leukinetics.commands.tutorial.figures import figures
+from leukinetics.commands.tutorial.mdd.courses import clocks, patients
+from leukinetics.commands.tutorial.ms import ROWS
 from leukinetics.commands.tutorial.page import contrast, interval, page
-from leukinetics.commands.tutorial.published import ROWS, published
+from leukinetics.commands.tutorial.published import published
+from leukinetics.commands.tutorial.told import told, trial
+from leukinetics.commands.tutorial.tutorial import NAMES, tutorial
 from leukinetics.evidence import load_targets
 from leukinetics.report.trial.style import drawing
 
-MOST = 200_000  # bytes of a figure
+MOST = 300_000  # bytes of a figure
 
 
-@pytest.fixture(scope="module")
-def results() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((ROOT / RESULTS).read_text(encoding="utf-8"))
+def results(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / tutorial(name).results).read_text(encoding="utf-8"))
     return found
 
 
-def test_the_page_is_that_of_its_results(results: dict[str, Any]) -> None:
-    assert text(PAGE) == page(results), "run: python -m leukinetics.commands.tutorial . --page"
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_is_that_of_its_results(name: str) -> None:
+    one = tutorial(name)
+    assert text(one.page) == page(one, results(name)), "run: python -m leukinetics.commands.tutorial . --page"
 
 
-def test_the_figures_are_there_and_small(results: dict[str, Any]) -> None:
-    named = set(re.findall(r"\(figures/ms/([\w-]+)\.svg\)", text(PAGE)))
-    drawn = {p.name: p for p in figures(results)}
-    assert named == set(drawn) == {p.stem for p in (ROOT / FIGURES).glob("*.svg")}
-    for name, picture in drawn.items():
-        assert len(picture.svg) < MOST, name
+@pytest.mark.parametrize("name", NAMES)
+def test_the_figures_are_there_and_small(name: str) -> None:
+    one = tutorial(name)
+    named = set(re.findall(rf"\(figures/{name}/([\w-]+)\.svg\)", text(one.page)))
+    drawn = {p.name: p for p in one.figures(results(name))}
+    assert named == set(drawn) == {p.stem for p in (ROOT / one.folder).glob("*.svg")}
+    for figure, picture in drawn.items():
+        assert len(picture.svg) < MOST, figure
         assert picture.message.rstrip(".")
-        assert "nan" not in picture.message, name
+        assert "nan" not in picture.message, figure
 
 
-def test_links_lead_somewhere() -> None:
-    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text(PAGE)):
-        assert (ROOT / "docs" / link).resolve().exists(), link
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name: str) -> None:
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text(tutorial(name).page)):
+        assert link.startswith("https://") or (ROOT / "docs" / link).resolve().exists(), link
 
 
-def test_the_code_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_the_code_of_the_page_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {"__name__": "page"}
-    for block in blocks(PAGE):
+    found = tutorial(name).page
+    for block in blocks(found):
         if block.language == "python":
-            run_python(PAGE, block, names)
+            run_python(found, block, names)
     assert capsys.readouterr().out.count("[") == 2
 
 
-def test_the_commands_name_examples_that_are_there() -> None:
-    found = [c for block in blocks(PAGE) if block.language == "console" for c in commands(block)]
+@pytest.mark.parametrize("name", NAMES)
+def test_the_commands_name_examples_that_are_there(name: str) -> None:
+    found = [c for block in blocks(tutorial(name).page) if block.language == "console" for c in commands(block)]
     assert {c[0] for c in found} == {"leukinetics"}
     for command in found:
         if command[1] == "trial" and command[2].startswith("examples/"):
             assert (ROOT / command[2]).is_file()
 
 
-def test_protocol_parts_on_the_page_are_those_of_the_example() -> None:
-    example = (ROOT / "examples" / "ms_natalizumab.toml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", NAMES)
+def test_protocol_parts_on_the_page_are_those_of_an_example(name: str) -> None:
+    examples = {"ms": "ms_natalizumab", "mdd": "mdd_il6_enriched"}
+    example = (ROOT / "examples" / f"{examples[name]}.toml").read_text(encoding="utf-8")
     lines = {line.partition(" #")[0].strip() for line in example.splitlines()}
-    for block in blocks(PAGE):
+    for block in blocks(tutorial(name).page):
         if block.language == "toml":
             shown = {line.partition(" #")[0].strip() for line in block.text.splitlines()}
             assert shown <= lines, shown - lines
 
 
-def test_published_effects_are_those_of_the_targets(results: dict[str, Any]) -> None:
-    rows = published(results)
+def test_a_part_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([str(ROOT), "--which", "ms", "--only", "cours"])
+    assert "'ms' has no part cours; it has course, ms_natalizumab" in capsys.readouterr().err
+
+
+def test_published_effects_are_those_of_the_targets() -> None:
+    rows = published(results("ms"), ROWS)
     readouts = {t.id: {r.id: r for r in t.readout} for t in load_targets(ids=["ms_affirm", "ms_opera"])}
     for given, row in zip(ROWS, rows, strict=True):
         mine = [readouts[given.target][name] for name in given.readouts]
@@ -129,7 +146,39 @@ def test_a_tornado_leaves_out_what_could_not_be_simulated() -> None:
 def test_summaries_without_studies_are_told() -> None:
     summary = {
         "model_hash": "x", "flow": {"screened": 3, "enrolled": 2, "excluded": []}, "baseline": [], "arms": [],
-        "contrasts": [], "subgroups": [], "power": None, "uncertainty": None, "sensitivity": None,
+        "contrasts": [], "subgroups": [], "thresholds": [], "power": None, "uncertainty": None, "sensitivity": None,
     }  # fmt: skip
     found = told(summary, {})
-    assert "uncertainty" not in found and "sensitivity" not in found
+    assert "uncertainty" not in found and "sensitivity" not in found and "also" not in found
+
+
+def test_the_first_contrast_of_an_arm_is_drawn() -> None:
+    rows = [_row("a", "x", "risk_difference"), _row("a", "x", "odds_ratio") | {"estimate": 40.0}]
+    with drawing():
+        found = effects("name", {"uncertainty": rows[:1], "contrasts": rows}, {"x": ("One", "share")}, 10)
+    assert "40" not in found.svg
+
+
+@pytest.mark.slow
+def test_sickness_is_of_hours_and_mood_of_weeks() -> None:
+    found = clocks()
+    hours, weeks = found["endotoxin"], found["interferon"]
+    sick = hours["arms"]["endotoxin"]["sickness"]
+    assert 1 < hours["time"][sick.index(max(sick))] < 12
+    assert hours["arms"]["endotoxin"]["hamd17"][-1] == pytest.approx(hours["arms"]["saline"]["hamd17"][-1], abs=0.5)
+    treated, untreated = (weeks["arms"][arm]["hamd17"] for arm in ("interferon alpha", "untreated"))
+    assert treated[-1] > treated[4] > untreated[4]
+    assert all(1 < week < 24 for week in weeks["half"].values())
+    assert weeks["episodes"] == sorted(weeks["episodes"])
+
+
+@pytest.mark.slow
+def test_two_patients_are_of_their_groups() -> None:
+    for group in patients()["groups"].values():
+        assert group["low"] <= group["before"]["crp"] < group["high"]
+        assert group["n"] > 20
+        ends = {arm: course[-1] for arm, course in group["course"].items()}
+        assert ends["both"] < ends["placebo"]
+        assert group["effects"]["both"]["mean"] < min(
+            group["effects"][a]["mean"] for a in ("escitalopram", "tocilizumab")
+        )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from leukinetics.biology.assembly import Assembly
-from leukinetics.biology.check import Draft, check, draft
+from leukinetics.biology.check import Draft, check, draft, modules_of, without_species
 from leukinetics.biology.folder import Biology, load
 from leukinetics.biology.problems import BiologyError, Problem
 from leukinetics.errors import ModelError, suggest
@@ -47,6 +47,12 @@ def assemble(condition: str | None = None, drugs: Sequence[str] = (), root: str 
             raise BiologyError(biology.headless)
         _exists("condition", [] if condition is None else [condition], biology, biology.conditions)
         _exists("drug", wanted, biology, biology.drugs)
+        for drug, home in without_species(biology, wanted, modules_of(biology, condition)).items():
+            where = "the bare core" if condition is None else f"the condition '{condition}'"
+            raise ModelError(
+                f"'{drug}' acts in the module '{home.name}', which {where} does not have; take a condition that has "
+                f"it (extra = ['{home.group}'])."
+            )
         made = draft(biology, condition, wanted)
         if made.problems.errors:
             raise BiologyError(_all_errors(made, root))

@@ -45,7 +45,9 @@ class Assembly:
         self.drugs: dict[str, DrugSpec] = {}
         targets = {t.port: t.target for t in biology.targets.values()}
         for emitted in made.emitted:
-            self.drugs[emitted.drug.id] = emitted.spec(self._amount_unit(emitted.drug.supplies), targets)
+            self.drugs[emitted.drug.id] = emitted.spec(
+                emitted.drug.counts or self._amount_unit(emitted.drug.supplies), targets
+            )
         #: The condition (None for the bare core).
         self.condition: ConditionSet | None = made.condition
 

@@ -74,7 +74,8 @@ def check(root: str | Path | None = None) -> list[Problem]:
         return biology.headless
     problems, made = Problems(), []
     for extra in _selections(biology):
-        one = draft(biology, None, biology.drugs, extra)
+        homeless = without_species(biology, biology.drugs, _modules(biology, None, extra))
+        one = draft(biology, None, [d for d in biology.drugs if d not in homeless], extra)
         problems.extend(one.problems)
         made.append(one.composition)
     for broken in biology.broken.values():
@@ -83,6 +84,26 @@ def check(root: str | Path | None = None) -> list[Problem]:
         read_condition(document, biology, problems)
     _unused(biology, made, problems)
     return problems.sorted
+
+
+def without_species(biology: Biology, drugs: Iterable[str], modules: Iterable[Module]) -> dict[str, Module]:
+    """Drugs that supply a species of a module which is not among ``modules``, with that module."""
+    inside = {m.name for m in modules}
+    homes = {s.name: m for m in biology.modules.values() for s in m.statements if s.kind == "species"}
+    found = {}
+    for drug in drugs:
+        supplies = biology.drugs[drug].content.get("supplies")
+        for table in supplies if isinstance(supplies, list) else []:
+            home = homes.get(str(table.get("species"))) if isinstance(table, dict) else None
+            if home is not None and home.name not in inside:
+                found[drug] = home
+    return found
+
+
+def modules_of(biology: Biology, condition: str | None) -> list[Module]:
+    """The modules that are assembled for a condition, or the core's."""
+    chosen = None if condition is None else read_condition(biology.conditions[condition], biology, Problems())
+    return _modules(biology, chosen, ())
 
 
 def _selections(biology: Biology) -> Iterable[frozenset[str]]:

@@ -67,7 +67,7 @@ def atom(name: str) -> Dimension:
     return Dimension(tuple(Fraction(a == name) for a in ATOMS))
 
 
-PMOL, MG, KG, LITRE, DAY = atom("pmol"), atom("mg"), atom("kg"), atom("L"), atom("day")
+PMOL, MG, KG, LITRE, DAY, KCAL = (atom(name) for name in ("pmol", "mg", "kg", "L", "day", "kcal"))
 
 
 @dataclass(frozen=True)

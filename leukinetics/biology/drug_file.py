@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from leukinetics.biology.dimensions import DAY, KG, LITRE, MG, NONE, PMOL, Dimension, parse_unit
+from leukinetics.biology.dimensions import DAY, KCAL, KG, LITRE, MG, NONE, PMOL, Dimension, parse_unit
 from leukinetics.biology.drug_records import (
+    ACTIVITY,
     AFFINITIES,
     ELIMINATION,
     FORMS,
@@ -20,6 +21,7 @@ from leukinetics.biology.drug_records import (
     Binding,
     Covariate,
     DrugFile,
+    Enzyme,
     Regimen,
 )
 from leukinetics.biology.entities import Entity
@@ -32,8 +34,9 @@ from leukinetics.biology.toml_checks import Key, TomlChecks, dotted
 from leukinetics.errors import DataError
 
 _TOP = ("id", "name", "entity", "modality", "note", "pk", "binding", "distribution", "supplies", "regimen")
-_PK = ("structure", "input", "elimination", "note", "parameters", "covariate", "correlation")
+_PK = ("structure", "input", "elimination", "note", "parameters", "covariate", "enzyme", "correlation")
 _BINDING = ("target", "mode", "sites", "tissue_source", "note", *AFFINITIES)
+_ENZYME = ("parameter", "activity", "fraction", "note")
 _COVARIATE = ("parameter", "covariate", "form", "reference", "coefficient", "note")
 _DISTRIBUTION = ("csf_ratio", "csf_rate", "note")
 _REGIMEN = ("name", "amount", "route", "every", "duration", "count", "cap", "source", "note")
@@ -83,6 +86,8 @@ class _Reader:
         self._parameters()
         for i, table in enumerate(checks.tables("pk", "covariate")):
             self._covariate(table, "pk", "covariate", i)
+        for i, table in enumerate(checks.tables("pk", "enzyme")):
+            self._enzyme(table, "pk", "enzyme", i)
         for i, table in enumerate(checks.tables("pk", "correlation")):
             self._correlation(table, "pk", "correlation", i)
         bindings = checks.tables("binding")
@@ -168,6 +173,21 @@ class _Reader:
             if reference is not None:
                 self.drug.covariates.append(Covariate(parameter, covariate, form, reference, coefficient))
 
+    def _enzyme(self, table: Mapping[str, Any], *path: Key) -> None:
+        self.checks.known(table, _ENZYME, *path)
+        parameter, activity = str(table.get("parameter")), str(table.get("activity"))
+        open_ = [p.id for p in self.biology.parameters.values() if p.id.endswith(ACTIVITY) and "condition" in p.set_by]
+        if parameter != "CL" or parameter not in self.named:
+            self.checks.add(f"an enzyme carries a share of 'CL', not of '{parameter:.40}'.", *path, "parameter")
+        elif activity not in open_:
+            what = f"'{activity:.40}' is no activity of an enzyme (a parameter '..._activity' that conditions set)."
+            self.checks.add(what, *path, "activity", near=activity, known=open_)
+        else:
+            name = f"{parameter}_{activity.removesuffix(ACTIVITY)}"
+            fraction = self._parameter(name, table.get("fraction"), NONE, *path, "fraction")
+            if fraction is not None:
+                self.drug.enzymes.append(Enzyme(parameter, activity, fraction))
+
     def _correlation(self, table: Mapping[str, Any], *path: Key) -> None:
         self.checks.known(table, ("a", "b", "rho", "source", "note"), *path)
         rho = table.get("rho")
@@ -236,8 +256,9 @@ class _Reader:
         tables = self.checks.tables("supplies")
         self.drug.is_supply = bool(tables)
         for i, table in enumerate(tables):
-            self.checks.known(table, ("species", "note"), "supplies", i)
+            self.checks.known(table, ("species", "counts", "note"), "supplies", i)
             name = str(table.get("species"))
+            self._counts(table, i)
             if name not in species:
                 what = f"the drug supplies '{name}', which is no species of the model."
                 self.checks.add(what, "supplies", i, "species", near=name, known=species)
@@ -245,6 +266,23 @@ class _Reader:
                 self.drug.supplies = (*self.drug.supplies, name)[:1]
         if len(tables) > 1:
             self.checks.add("a drug supplies one species only.", "supplies", 1)
+
+    def _counts(self, table: Mapping[str, Any], i: int) -> None:
+        """The unit that one of the species stands for, where it is a count: a time or an energy."""
+        unit = table.get("counts")
+        if unit is None:
+            return
+        try:
+            sound = parse_unit(str(unit)).dimension in (DAY, KCAL)
+        except DataError:
+            sound = False
+        if sound:
+            self.drug.counts = str(unit)
+        else:
+            what = (
+                f"'counts' is '{unit!s:.40}'; it is the time or energy that one of the species stands for, such as 'h'."
+            )
+            self.checks.add(what, "supplies", i, "counts")
 
     # ---- doses ---------------------------------------------------------------------------------------
 
@@ -267,7 +305,7 @@ class _Reader:
         entry = table.get(key)
         if entry is None:
             return ""
-        wanted = (MG, MG / KG, NONE, PMOL) if key in ("amount", "cap") else (DAY,)
+        wanted = (MG, MG / KG, NONE, PMOL, DAY, KCAL) if key in ("amount", "cap") else (DAY,)
         try:
             value, unit = float(entry["value"]), str(entry["unit"])
             if parse_unit(unit).dimension in wanted:

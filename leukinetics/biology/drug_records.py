@@ -10,14 +10,16 @@ from leukinetics.biology.parameters import Parameter
 from leukinetics.biology.problems import Place
 from leukinetics.biology.statements import Statement
 
-ROUTES = ("iv", "sc", "im", "po", "inhaled", "intranasal", "intrathecal")
-#: Routes into the CSF, and those without a depot.
-CSF_ROUTES, STRAIGHT = ("intrathecal", "intranasal"), ("iv", "intrathecal")
+ROUTES = ("iv", "sc", "im", "po", "inhaled", "intranasal", "intrathecal", "session", "diet")
+#: Routes into the CSF, and those without a depot; a session of exercise and a diet go into what they supply.
+CSF_ROUTES, STRAIGHT = ("intrathecal", "intranasal"), ("iv", "intrathecal", "session", "diet")
 STRUCTURES = ("none", "one_compartment", "two_compartment")
 ELIMINATION = ("linear", "michaelis_menten", "time_dependent")
 MODES = ("neutralises", "blocks", "inhibits", "agonist")
-MODALITIES = ("antibody", "fusion_protein", "protein", "small_molecule")
+MODALITIES = ("antibody", "fusion_protein", "protein", "small_molecule", "behaviour")
 FORMS = ("power", "exponential", "linear")
+#: How the symbols of enzymes' activities end.
+ACTIVITY = "_activity"
 AFFINITIES = ("KD", "EC50", "IC50")
 RATE = NONE / DAY
 #: Parameters of the kinetics and the dimension of each; ka and F may also be given by route (``ka_po``, ``F_sc``).
@@ -39,6 +41,18 @@ class Covariate:
     form: str
     reference: Parameter
     coefficient: Parameter
+
+
+@dataclass(frozen=True)
+class Enzyme:
+    """An enzyme that carries the share ``fraction`` of a clearance: it is multiplied by 1 + fraction (activity - 1).
+
+    ``activity``: the symbol of the model, 1 in health.
+    """
+
+    parameter: str
+    activity: str
+    fraction: Parameter
 
 
 @dataclass(frozen=True)
@@ -88,9 +102,11 @@ class DrugFile:
     named: set[str] = field(default_factory=set)
     parameters: dict[str, Parameter] = field(default_factory=dict)
     covariates: list[Covariate] = field(default_factory=list)
+    enzymes: list[Enzyme] = field(default_factory=list)
     correlations: list[dict[str, Any]] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
     supplies: tuple[str, ...] = ()
+    counts: str = ""  # what one of the species that it supplies stands for ("h", "kcal"), if that is a plain number
     is_supply: bool = False  # whether the file has [[supplies]], readable or not
     regimens: tuple[Regimen, ...] = ()
 

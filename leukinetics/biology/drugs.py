@@ -12,7 +12,8 @@ A dose into the CSF (intrathecal at once; intranasal out of a depot, along the o
 
     V_csf csf' = ka F D - V_csf k (csf - csf_ratio C),   V1 C' = ... + V_csf k (csf - csf_ratio C)
 
-and at a target's site the drug adds concentration/KD to the port that the modules use.
+Where enzymes of the model carry shares f of the clearance, CL is CL (1 + sum of f (activity - 1)). At a target's site
+the drug adds concentration/KD to the port that the modules use.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class _Emitter:
         self.made.parameters += drug.parameters.values()
         for covariate in drug.covariates:
             self.made.parameters += [covariate.coefficient, covariate.reference]
+        self.made.parameters += [enzyme.fraction for enzyme in drug.enzymes]
         self.made.parameters += [binding.affinity for binding in drug.bindings]
         if drug.supplies:
             self._supplied(drug.supplies[0])
@@ -130,7 +132,7 @@ class _Emitter:
         self._write(f"species {central} in {central}_volume", unit="mg/L", description=f"{drug.name} in plasma")
         self._write(f"{central} = 0")
         terms = {
-            "linear": f"{self._symbol('CL')}*{central}",
+            "linear": f"{self._clearance()}*{central}",
             "michaelis_menten": f"{self._symbol('Vm')}*{central}/({self._symbol('Km')} + {central})",
             "time_dependent": f"{self._symbol('CL_t')}*2^(-time/{self._symbol('halflife_CL_t')})*{central}",
         }
@@ -156,6 +158,11 @@ class _Emitter:
                 self._write(f"{d}_csf = 0", place, "mg/L", what)
                 self._write(f"{d}_csf' = {rate}*({d}_csf_ratio*{central} - {d}_csf)", place)
         self._write(f"{d} := {central}", description=f"{drug.name}, plasma concentration")
+
+    def _clearance(self) -> str:
+        """Linear clearance, with the shares of it that enzymes of the model carry."""
+        terms = [f"{e.fraction.id}*({e.activity} - 1)" for e in self.drug.enzymes]
+        return f"{self._symbol('CL')}*(1 + {' + '.join(terms)})" if terms else self._symbol("CL")
 
     def _space(self, compartment: str, volume: str) -> None:
         place = self.drug.parameters[volume].place

@@ -16,7 +16,7 @@ COLUMNS = (
     "id", "name", "kind", "molar_mass", "ncbi_gene", "uniprot", "mesh", "mondo", "chebi", "other", "made_of",
     "source", "note",
 )  # fmt: skip
-KINDS = ("protein", "gene", "chemical", "drug", "disease", "cell", "variant", "complex")
+KINDS = ("protein", "gene", "chemical", "drug", "disease", "cell", "variant", "complex", "behaviour")
 _COLLECTIONS = {
     "ncbi_gene": ("ncbigene:", re.compile(r"\d+")),
     "uniprot": ("uniprot:", re.compile(r"[A-Z0-9]{6,10}")),

@@ -192,7 +192,9 @@ def _enough(part: Part, target: Target, patients: int) -> int:
     asked = {r.statistic for r in target.readout if r.role == "calibrate"}
     if "p99" in asked:
         return max(patients, 256)
-    return max(patients, part.many) if asked - {"median", "mean", "geometric_mean"} else patients
+    standardised = any("smd" in (r.measure, r.variant_measure) for r in target.readout if r.role == "calibrate")
+    spread = standardised or bool(asked - {"median", "mean", "geometric_mean"})
+    return max(patients, part.many) if spread else patients
 
 
 def _fitted(target: Target) -> bool:

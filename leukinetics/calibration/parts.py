@@ -16,6 +16,7 @@ from leukinetics.evidence import Target
 from leukinetics.evidence.baselines import CONDITIONS
 
 COMMITTED = Path(__file__).parent / "results"
+MODULES = CONDITIONS.parent / "modules"
 CORE = "core"
 
 
@@ -49,7 +50,8 @@ class Part:
 
 
 #: The parts by name, in the order in which they are calibrated. One beside the core is the group of modules of that
-#: name. Relapses are counted in multiple sclerosis, which makes its readouts jump: longer steps, more patients.
+#: name. Relapses are counted in multiple sclerosis, episodes and responders in depression, which makes readouts jump:
+#: longer steps, more patients.
 PARTS = {
     CORE: Part(CORE, "the interleukin core"),
     "ms": Part(
@@ -63,6 +65,16 @@ PARTS = {
         chance=True,
         # Of patients without a new lesion in two years, a few of a hundred on placebo: often none, and then no number.
         left_out=("ms_freedoms.bv_quiet_12", "ms_freedoms.bv_quiet_24"),
+    ),
+    "mdd": Part(
+        "mdd",
+        "inflammatory depression",
+        patients=256,
+        many=256,
+        slopes=64,
+        numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
+        before=(CORE,),
+        chance=True,
     ),
     # Patients are enrolled by what they have lost, and die: as in multiple sclerosis.
     "cachexia": Part(
@@ -89,13 +101,13 @@ def part_named(name: str) -> Part:
 
 
 def part_of(target: Target) -> str:
-    """The part that a target belongs to: that of the modules which one of its conditions adds, or the core."""
+    """The part that a target belongs to: the last one with modules which one of its conditions adds, or the core."""
+    found = {CORE}
     for variant in target.variants_of(target.readout):
         trial = target.protocol_of(variant).get("trial", {})
-        for group in _extra(str(trial.get("condition", ""))):
-            if group in PARTS:
-                return group
-    return CORE
+        for name in _extra(str(trial.get("condition", ""))):
+            found |= {name, *(path.parent.name for path in MODULES.glob(f"*/{name}.ant"))}
+    return [name for name in PARTS if name in found][-1]
 
 
 def drawn_before(part: Part, folder: Path = COMMITTED) -> frozenset[str]:

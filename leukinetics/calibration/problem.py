@@ -135,9 +135,9 @@ class Problem:
         """SHA-256 of the published figures alone."""
         return _sha256(self.targets_content())
 
-    def targets_content(self) -> list[tuple[str, float, float, str, str | None]]:
-        """What the hash of the figures is made of."""
-        return [(r.key, r.published, r.sigma, r.scale, r.bound) for r in self.readouts]
+    def targets_content(self) -> list[tuple[str, float, str, str, str | None]]:
+        """What the hash of the figures is made of. Sampling errors are simulated, so that rounding may differ."""
+        return [(r.key, r.published, f"{r.sigma:.6g}", r.scale, r.bound) for r in self.readouts]
 
 
 def objective(z: Floats, residuals: Floats) -> Floats:

@@ -57,13 +57,14 @@ def run(
     return found
 
 
-def _chosen(names: Sequence[str]) -> list[Target]:
+def _chosen(names: Sequence[str]) -> list[Target] | None:
+    """The targets of these names, None for the studies that were published."""
     known = {t.id: t for t in all_targets()}
     for name in names:
         if name not in known:
             near = suggest(name, known) or f" They are {', '.join(known)}."
             raise DataError(f"There is no target '{name}'.{near}")
-    return [known[name] for name in dict.fromkeys(names)] if names else list(known.values())
+    return [known[name] for name in dict.fromkeys(names)] if names else None
 
 
 def summary(found: Validation) -> str:

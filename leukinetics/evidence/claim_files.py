@@ -22,12 +22,13 @@ class _Strict(BaseModel):
 
 
 class Dose(_Strict):
-    """A dose of a drug of the formulary at ``start``; ``every`` and ``count`` repeat it."""
+    """A dose of a drug of the formulary at ``start``, given over ``duration``; ``every`` and ``count`` repeat it."""
 
     drug: str
     amount: str
     route: str
     start: str = "0 d"
+    duration: str = "0 d"
     every: str | None = None
     count: int = Field(1, ge=1)
 
@@ -83,15 +84,19 @@ class Check(_Strict):
     ``statistic`` "change" is that from ``since`` to ``at``. ``set`` and ``condition`` hold for all runs. In a condition
     with a history time 0 is the onset. For ``kind = "target"`` the number is that of a ``readout`` ("target.readout")
     of a study as it was done, in the readout's unit; for "censored_mean" the mean of ``observable`` under the second of
-    two detection ``limits`` over that under the first. ``defect``: why the model contradicts the check as yet.
+    two detection ``limits`` over that under the first. For "markers" it is the rank correlation of what is measured at
+    the start (``markers``) with what a patient gains from the first run to the second, of two markers the first's less
+    the second's, see :mod:`leukinetics.evidence.claim_markers`; ``eligibility`` as in a protocol, ``shuffled`` gives
+    each patient another's markers. ``defect``: why the model contradicts the check as yet.
     """
 
     id: str
     text: str
     threshold: str
     kind: Literal[
-        "simulation", "target", "censored_mean", "formulary", "drug_footprint", "core_equations", "condition_settings"
-    ] = "simulation"
+        "simulation", "target", "markers", "censored_mean", "formulary", "drug_footprint", "core_equations",
+        "condition_settings",
+    ] = "simulation"  # fmt: skip
     observable: str = ""
     relative_to: str = ""
     condition: str = "healthy"
@@ -105,6 +110,9 @@ class Check(_Strict):
     drugs: tuple[str, ...] = ()
     readout: str = ""
     limits: tuple[float, ...] = ()
+    markers: tuple[str, ...] = ()
+    eligibility: dict[str, str] = {}
+    shuffled: bool = False
     defect: str = ""
 
     @field_validator("threshold")
@@ -121,6 +129,12 @@ class Check(_Strict):
             raise ValueError("a single run needs relative_to, or there is nothing to compare")
         if (self.kind == "target") != bool(self.readout):
             raise ValueError("a check of a study's readout, and only that, needs 'readout'")
+        if self.kind == "markers" and not (self.observable and len(self.markers) in (1, 2) and len(self.run) in (1, 2)):
+            raise ValueError("a check of markers needs an observable, one or two markers, and one or two runs")
+        if self.kind == "markers" and any(r.set or r.state or r.infuse or r.condition for r in self.run):
+            raise ValueError("the runs of a check of markers have doses only; its own 'set' holds for all")
+        if self.kind != "markers" and (self.markers or self.eligibility or self.shuffled):
+            raise ValueError("'markers', 'eligibility' and 'shuffled' are for checks of markers")
         if self.kind == "censored_mean" and not (self.observable and len(self.limits) == 2):
             raise ValueError("a check of censored values needs an observable and two limits")
         if (self.statistic in ("at", "change")) == bool(self.over):

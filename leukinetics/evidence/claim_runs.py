@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from leukinetics.errors import DataError, suggest
 from leukinetics.evidence.claim_files import Check, Run
-from leukinetics.patients import typical
+from leukinetics.patients import draws, typical
 from leukinetics.patients.convert import convert
 from leukinetics.trial.amounts import parse_amount
 from leukinetics.trial.prepare import RUN_IN
@@ -19,7 +18,10 @@ from leukinetics.trial.times import days
 from leukinetics.units import parse_quantity
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
 
 #: Samples of a window, its ends among them.
 _SAMPLES = 241
@@ -35,6 +37,14 @@ class Seen:
 
     runs: dict[str, float]
     compared: list[float]
+
+
+@dataclass(frozen=True)
+class SeenOften:
+    """The same for draws of what is uncertain: ``compared`` (steps, draws), and the draws by name."""
+
+    compared: Array
+    drawn: dict[str, Array]
 
 
 class Laboratory:
@@ -69,59 +79,76 @@ class Laboratory:
 
     def see(self, check: Check) -> Seen:
         """Run a check's simulations. Raises NotThere, and DataError where a patient cannot be simulated."""
-        runs = {run.name: self._statistic(check, run) for run in check.run}
-        numbers = list(runs.values())
-        if len(numbers) == 1:
-            return Seen(runs, numbers)
-        pairs = list(pairwise(numbers))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            steps = [float(np.divide(b, a)) if check.compare == "ratio" else b - a for a, b in pairs]
-        return Seen(runs, steps)
+        runs = {run.name: float(self._statistic(check, run)[0]) for run in check.run}
+        for name, found in runs.items():
+            if np.isnan(found):
+                raise DataError(f"{check.id}, run '{name}': the patient could not be simulated.")
+        numbers = np.array(list(runs.values()))
+        return Seen(runs, [float(x) for x in _steps(check, numbers[:, None])[:, 0]])
 
-    def _statistic(self, check: Check, run: Run) -> float:
+    def see_often(self, check: Check, n: int, seed: int) -> SeenOften:
+        """The same for ``n`` draws of all that is uncertain; NaN where a patient cannot be simulated."""
+        conditions = dict.fromkeys(run.condition or check.condition for run in check.run)
+        drawn = {c: draws(self.assembly(c), n, seed) for c in conditions}
+        numbers = np.array([self._statistic(check, r, drawn[r.condition or check.condition]) for r in check.run])
+        columns = {str(k): d[k].to_numpy(dtype=float) for d in drawn.values() for k in d}
+        return SeenOften(_steps(check, numbers), columns)
+
+    def _statistic(self, check: Check, run: Run, drawn: pd.DataFrame | None = None) -> Array:
+        """The number of the run, for each draw."""
         outputs = [check.observable, *([check.relative_to] if check.relative_to else [])]
         end = days(check.over) if check.over else days(check.at)
         times = np.linspace(0.0, end, _SAMPLES) if check.over else np.array([end])
         if check.statistic == "change":
             times = np.array([days(check.since), end])
-        values = self._simulate(check, run, times, outputs)
+        values = self._simulate(check, run, times, outputs, drawn)
         if check.statistic == "change":
-            values = np.diff(values, axis=1)
+            values = np.diff(values, axis=2)
         seen = values[0] / values[1] if check.relative_to else values[0]
-        return float({"maximum": np.max, "minimum": np.min}.get(check.statistic, np.mean)(seen))
+        return np.asarray({"maximum": np.max, "minimum": np.min}.get(check.statistic, np.mean)(seen, axis=1))
 
     def _simulate(
-        self, check: Check, run: Run, times: NDArray[np.float64], outputs: Sequence[str]
-    ) -> NDArray[np.float64]:
-        """Values (outputs, times) of the typical patient of the run."""
+        self, check: Check, run: Run, times: Array, outputs: Sequence[str], drawn: pd.DataFrame | None
+    ) -> Array:
+        """Values (outputs, draws, times) of the typical patient of the run, NaN where there is no solution."""
         assembly = self.assembly(run.condition or check.condition)
         model = assembly.model
         for name in [*outputs, *run.state, *run.infuse]:
             if name not in model.observables:
                 raise NotThere(f"the model has no '{name}'{suggest(name, model.observables)}")
-        patient = self._patient(assembly, {**check.set, **run.set})
-        doses = [*self._drug_doses(assembly, run, patient), *self._infusions(model, run, float(times[-1]))]
-        doses += self._changes(model, run, patient)
+        patients = self._patients(assembly, {**check.set, **run.set}, drawn)
+        doses = [*self._drug_doses(assembly, run, patients), *self._infusions(model, run, float(times[-1]))]
+        doses += self._changes(model, run, patients)
         found = model.simulate(
-            times, patient, doses or None, outputs=list(outputs), rtol=1e-7, run_in=RUN_IN, threads=1
-        )
-        failures = [s.name for s in _statuses(found) if not s.ok]
-        if failures:
-            raise DataError(f"{check.id}, run '{run.name}': the patient could not be simulated ({failures[0]}).")
-        return np.stack([found[name].to_numpy()[0] for name in outputs])
+            times, patients, _by_patient(doses, len(patients)), outputs=list(outputs), rtol=1e-7, run_in=RUN_IN,
+            threads=1 if drawn is None else None,
+        )  # fmt: skip
+        values = np.stack([found[name].to_numpy() for name in outputs])
+        values[:, found["status"].to_numpy() != 0] = np.nan
+        return values
 
-    def _patient(self, assembly: Any, changes: dict[str, float | str]) -> dict[str, float]:
+    def _patients(self, assembly: Any, changes: dict[str, float | str], drawn: pd.DataFrame | None) -> pd.DataFrame:
+        """The typical patient, once for each draw."""
+        import pandas as pd
+
         model = assembly.model
-        row = {str(n): float(column.iloc[0]) for n, column in typical(assembly).items() if n in model.inputs}
+        known = typical(assembly)
+        n = 1 if drawn is None else len(drawn)
+        rows = {str(name): np.full(n, float(known[name].iloc[0])) for name in known if name in model.inputs}
+        if drawn is not None:
+            columns = {
+                str(key): drawn[key].to_numpy(dtype=float) for key in drawn if not str(key).startswith("effect:")
+            }
+            rows |= {name: x for key, x in columns.items() if (name := key.rpartition(".")[2]) in model.inputs}
         table = assembly.parameters.set_index("id")["value"]
         for name, change in changes.items():
             if name not in model.inputs:
                 raise NotThere(f"the model has no parameter '{name}'{suggest(name, model.inputs)}")
-            before = row[name] if name in row else float(table[name]) if name in table else model.inputs[name].default
-            row[name] = times_of(change) * before if isinstance(change, str) else float(change)
-        return row
+            before = rows[name] if name in rows else float(table[name]) if name in table else model.inputs[name].default
+            rows[name] = np.full(n, 1.0) * (times_of(change) * before if isinstance(change, str) else float(change))
+        return pd.DataFrame(rows)
 
-    def _drug_doses(self, assembly: Any, run: Run, patient: dict[str, float]) -> list[dict[str, Any]]:
+    def _drug_doses(self, assembly: Any, run: Run, patients: pd.DataFrame) -> list[dict[str, Any]]:
         doses = []
         for dose in run.doses:
             drug = assembly.drugs[dose.drug]
@@ -132,8 +159,9 @@ class Laboratory:
             doses.append(
                 {
                     "time": days(dose.start),
+                    "duration": days(dose.duration),
                     "target": drug.route_target[dose.route],
-                    "amount": amount * (_weight(assembly, patient) if per_kg else 1.0),
+                    "amount": amount * (_weight(assembly, patients) if per_kg else 1.0),
                     **every,
                 }
             )
@@ -149,21 +177,36 @@ class Laboratory:
             doses.append({"time": 0.0, "target": species, "amount": per_day * end, "duration": end})
         return doses
 
-    def _changes(self, model: Any, run: Run, patient: dict[str, float]) -> list[dict[str, Any]]:
+    def _changes(self, model: Any, run: Run, patients: pd.DataFrame) -> list[dict[str, Any]]:
         if not run.state:
             return []
-        rest = model.simulate(
-            [0.0], patient, outputs=list(run.state), amounts=list(run.state), run_in=RUN_IN, threads=1
-        )
+        names = list(run.state)
+        rest = model.simulate([0.0], patients, outputs=names, amounts=names, run_in=RUN_IN, threads=1)
         return [
-            {"time": 0.0, "target": name, "amount": (times_of(change) - 1.0) * float(rest[name].to_numpy()[0, 0])}
+            {"time": 0.0, "target": name, "amount": (times_of(change) - 1.0) * rest[name].to_numpy()[:, 0]}
             for name, change in run.state.items()
         ]
 
 
-def _weight(assembly: Any, patient: dict[str, float]) -> float:
-    """Body weight (kg) of the typical patient, also where the model itself has no use for it."""
-    return patient["weight"] if "weight" in patient else float(typical(assembly)["weight"].iloc[0])
+def _weight(assembly: Any, patients: pd.DataFrame) -> Any:
+    """Body weights, kg, of models that use them or do not."""
+    return patients["weight"].to_numpy() if "weight" in patients else float(typical(assembly)["weight"].iloc[0])
+
+
+def _by_patient(doses: list[dict[str, Any]], n: int) -> pd.DataFrame | None:
+    """The table of doses of n patients."""
+    import pandas as pd
+
+    tables = [pd.DataFrame({"patient": np.arange(n), **dose}) for dose in doses]
+    return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def _steps(check: Check, numbers: Array) -> Array:
+    """From the numbers of the runs (runs, draws) to those that the threshold is about (steps, draws)."""
+    if len(numbers) == 1:
+        return numbers
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return numbers[1:] / numbers[:-1] if check.compare == "ratio" else np.diff(numbers, axis=0)
 
 
 def times_of(change: str) -> float:
@@ -182,9 +225,3 @@ def _drug_of(parameter: str) -> list[str]:
     from leukinetics.biology.catalogue import read_catalogue
 
     return [drug for drug in read_catalogue().drugs if parameter.startswith(f"{drug}_")]
-
-
-def _statuses(found: Any) -> list[Any]:
-    from leukinetics.engine.status import Status
-
-    return [Status(int(code)) for code in found["status"].to_numpy()]

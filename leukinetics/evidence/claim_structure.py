@@ -25,7 +25,7 @@ def drug_footprint(check: Check) -> tuple[float, str]:
     its own may add to the species that it supplies. Everything else must stand in the model with drugs as without.
     """
     drugs = read_catalogue().drugs
-    without, with_drugs = biology.assemble("healthy"), biology.assemble("healthy", drugs=list(drugs))
+    without, with_drugs = biology.assemble(check.condition), biology.assemble(check.condition, drugs=list(drugs))
     before, after = equations(without.sbml), equations(with_drugs.sbml)
     ports = {row["port"]: row["target"] for row in read_catalogue().tables["targets"]}
     bound = {str(b.get("target")) for document in drugs.values() for b in document.content.get("binding", ())}

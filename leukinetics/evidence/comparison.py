@@ -172,7 +172,7 @@ def in_words(target: Target, r: Readout) -> str:
     return text
 
 
-_WORDS = {"ratio": "to", "difference": "less", "odds_ratio": "to (odds)"}
+_WORDS = {"ratio": "to", "difference": "less", "odds_ratio": "to (odds)", "smd": "less (in SDs)"}
 
 
 def _those(among: Among | None, one: Callable[[str], str]) -> str:

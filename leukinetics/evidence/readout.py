@@ -28,7 +28,7 @@ MEDIAN = math.sqrt(math.pi / 2.0)
 IQR = 1.3489795003921634  # quartile distance of the standard normal
 
 Role = Literal["calibrate", "validate", "input"]
-Measure = Literal["difference", "ratio", "odds_ratio"]
+Measure = Literal["difference", "ratio", "odds_ratio", "smd"]
 Statistic = Literal[
     "mean", "median", "geometric_mean", "sd", "sd_ln", "proportion", "p90", "p99", "correlation_ln", "within_sd_ln",
     "event_share", "event_rate",
@@ -55,7 +55,8 @@ class Readout(Part):
     ``variant_measure`` against the protocol variant ``reference_variant``. ``printed`` is the figure as its source
     has it, which ``transform`` and ``factor`` turn into ``value``. With ``bound`` the value is a limit. ``where``
     makes 1 of a number that meets it, else 0. ``among`` leaves only some patients, ``reference_among`` in the
-    reference arm (which may be the same).
+    reference arm (which may be the same). The measure "smd" is the difference of means over the root mean square of
+    the two groups' SDs.
     """
 
     id: Name
@@ -129,6 +130,11 @@ class Readout(Part):
             raise ValueError("'reference_among' needs a 'reference' arm.")
         if "odds_ratio" in (self.measure, self.variant_measure) and self.statistic not in ("proportion", "event_share"):
             raise ValueError('an odds ratio is one of shares; use statistic = "proportion" or "event_share".')
+        if "smd" in (self.measure, self.variant_measure):
+            if self.statistic != "mean":
+                raise ValueError('a standardised difference (smd) is one of means; use statistic = "mean".')
+            if self.measure is not None and self.variant_measure is not None:
+                raise ValueError("a standardised difference (smd) is between two groups; leave the other measure out.")
         if self.per and self.minus:
             raise ValueError("'per' and 'minus' exclude each other.")
         return self

@@ -60,8 +60,8 @@ class Ran:
 
     @property
     def patients(self) -> int:
-        """How many patients an arm has."""
-        return int(next(iter(self.outcomes.values())).people.shape[2])
+        """How many patients an arm has, of the variant that has most."""
+        return max(int(o.people.shape[2]) for o in self.outcomes.values())
 
     @property
     def solved(self) -> Array:
@@ -69,6 +69,8 @@ class Ran:
         return np.asarray(np.mean([o.ok.mean(axis=(1, 2)) for o in self.outcomes.values()], axis=0))
 
     def _readout(self, readout: Readout, patients: NDArray[np.int64] | None) -> Array:
+        if "smd" in (readout.measure, readout.variant_measure):
+            return self._standardised(readout, patients)
         here = self._arms(readout, readout.variant, patients)
         if readout.variant_measure is not None:
             here = _against(here, self._arms(readout, readout.reference_variant, patients), readout.variant_measure)
@@ -81,13 +83,36 @@ class Ran:
         among = readout.reference_among or readout.among
         return _against(here, self._statistic(readout, variant, readout.reference, among, patients), readout.measure)
 
+    def _standardised(self, readout: Readout, patients: NDArray[np.int64] | None) -> Array:
+        """Difference of two means over the root mean square of the two SDs."""
+        among = readout.reference_among or readout.among
+        sides = (
+            (readout.variant, readout.arm, readout.among),
+            (readout.reference_variant or readout.variant, readout.reference or readout.arm, among),
+        )
+        means, sds = (
+            [self._statistic(readout, variant, arm, those, patients, name) for variant, arm, those in sides]
+            for name in ("mean", "sd")
+        )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((means[0] - means[1]) / np.sqrt((sds[0] ** 2 + sds[1] ** 2) / 2.0))
+
     def _statistic(
-        self, readout: Readout, variant: str, arm: str, among: Among | None, patients: NDArray[np.int64] | None
+        self,
+        readout: Readout,
+        variant: str,
+        arm: str,
+        among: Among | None,
+        patients: NDArray[np.int64] | None,
+        name: str = "",
     ) -> Array:
         outcome = self.outcomes[variant]
 
         def chosen(found: Array) -> Array:
-            return found if patients is None else found[:, patients]
+            if patients is None:
+                return found
+            n = found.shape[1]  # fewer than there are places, where variants differ in size
+            return found[:, patients[:n] * n // len(patients)]
 
         def values(endpoint: str) -> Array:
             return chosen(outcome.values(endpoint, arm))
@@ -105,7 +130,7 @@ class Ran:
                 x = x - values(readout.minus)
         if readout.where is not None:
             x = np.where(np.isnan(x), np.nan, _met(readout.where, x))
-        return statistic(x, readout.statistic, values(readout.endpoint2) if readout.endpoint2 else None)
+        return statistic(x, name or readout.statistic, values(readout.endpoint2) if readout.endpoint2 else None)
 
     def _factor(self, readout: Readout) -> float:
         """From the unit of the simulation to the readout's."""
@@ -128,7 +153,7 @@ def _factor(readout: Readout, outcome: Outcome, target: str) -> float:
     unit = "1/year" if readout.statistic == "event_rate" else outcome.endpoints[readout.endpoint].unit
     pure = (
         readout.statistic in _PURE
-        or {"ratio", "odds_ratio"} & {readout.measure, readout.variant_measure}
+        or {"ratio", "odds_ratio", "smd"} & {readout.measure, readout.variant_measure}
         or (readout.per and outcome.endpoints[readout.per].unit == unit)
     )
     if pure:

@@ -26,13 +26,18 @@ class Variant(Part):
 
 
 class Target(Part):
-    """A study: where it is published, who took part, its protocol as of a trial file, and its readouts."""
+    """A study: where it is published, who took part, its protocol as of a trial file, and its readouts.
+
+    ``published``: whether it was done. One that was not carries out a claim, its values are the claim's bounds, and a
+    validation of the model has no place for it.
+    """
 
     id: Name
     title: Name
     source: Name
     population: str = ""
     note: str = ""
+    published: bool = True
     protocol: dict[str, Any]
     variant: list[Variant] = Field(default_factory=list)
     readout: Annotated[list[Readout], Field(min_length=1)]

@@ -87,7 +87,7 @@ def validate(
     reported in its comparisons' ``error``.
     """
     check_count("The number of draws", n_draws)
-    chosen = all_targets() if targets is None else list(targets)
+    chosen = [t for t in all_targets() if t.published] if targets is None else list(targets)
     for target in chosen:
         if not isinstance(target, Target):
             raise DataError(f"{target!r:.40} is no target; load_targets(ids=...) loads them by name.")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parents[1] / "calibration" / "results"
 POSTERIOR = RESULTS / "core_draws.tsv"
 #: Of what conditions add to the core, each calibrated with the core at its values; by the name of their random stream.
-LATER = {f"posterior:{part}": RESULTS / f"{part}_draws.tsv" for part in ("ms", "cachexia")}
+LATER = {f"posterior:{part}": RESULTS / f"{part}_draws.tsv" for part in ("ms", "mdd", "cachexia")}
 
 
 def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd.DataFrame:

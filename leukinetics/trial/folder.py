@@ -16,6 +16,7 @@ from leukinetics.trial.identity import check_same
 from leukinetics.trial.journal import LOCK, RUN, STATE, Journal
 from leukinetics.trial.lock import locked
 from leukinetics.trial.store import (
+    ALSO,
     OBSERVATIONS,
     PROTOCOL,
     PROVENANCE,
@@ -111,6 +112,7 @@ def _begin(folder: Path, identity: dict[str, Any], protocol: str, resume: bool) 
         write_json(fresh, {**identity, "parts": parts})
         with naming(folder):
             (folder / SUMMARY).unlink(missing_ok=True)
+            _drop(folder / ALSO)
             os.replace(fresh, folder / RUN / STATE)
     _clear(folder, parts)
     _make(folder / RUN / parts)
@@ -124,11 +126,21 @@ def _give_up(folder: Path, error: BaseException) -> None:
     if isinstance(error, ProtocolError):
         (folder / PROTOCOL).unlink(missing_ok=True)
         shutil.rmtree(folder / OBSERVATIONS, ignore_errors=True)
+        _drop(folder / ALSO)
         clean(folder)
     elif not is_begun(folder):
         clean(folder)
     elif isinstance(error, DataError) and isinstance(error.__cause__, OSError):
         raise DataError(f"{error} What was computed is kept; when that is mended, go on with --resume.") from error
+
+
+def _drop(folder: Path) -> None:
+    """Remove the trials in a folder, and the folder where nothing else is in it."""
+    for path in folder.glob("*"):
+        if is_finished(path) or is_begun(path):
+            shutil.rmtree(path)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def clean(folder: Path) -> None:

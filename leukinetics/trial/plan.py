@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from leukinetics.trial.prepare import Prepared, prepare
 from leukinetics.trial.protocol import Dose, Protocol
 from leukinetics.trial.studies.indices import points
 from leukinetics.trial.studies.varied import varied
+from leukinetics.trial.variants import variants
 
 #: Bytes of a number in a table on the disk, of those that noise makes incompressible.
 PER_NUMBER = 8
@@ -43,10 +44,12 @@ class TrialPlan:
     seconds: float
     size: float
     warnings: list[str]
+    also: tuple[TrialPlan, ...] = ()  # of the trials of [[also]], each with a pilot of its own
 
     def text(self) -> str:
         """The plan in words, a line each."""
-        return "\n".join([*_design(self.prepared), *_reading(self.prepared), *_people(self), *_work(self)])
+        own = [*_design(self.prepared), *_reading(self.prepared), *_people(self), *_work(self)]
+        return "\n".join([*own, *(f"\nalso {other.text()}" for other in self.also)])
 
     def __str__(self) -> str:
         return self.text()
@@ -69,7 +72,8 @@ def plan(
         screened = round(prepared.needed / pilot.share)
     work = _parts(prepared, screened or prepared.needed)
     seconds = pilot.ready + sum(w.rows * (pilot.per_screened if w.at_screening else pilot.per_row) for w in work)
-    return TrialPlan(prepared, pilot, screened, work, seconds, _bytes(prepared, pilot), warnings_of(prepared, pilot))
+    found = TrialPlan(prepared, pilot, screened, work, seconds, _bytes(prepared, pilot), warnings_of(prepared, pilot))
+    return replace(found, also=tuple(plan(v.prepared, threads=threads) for v in variants(prepared)))
 
 
 def _parts(prepared: Prepared, screened: int) -> list[Work]:

@@ -23,7 +23,7 @@ class TrialResult:
     """A finished trial, in memory or in a folder, whose tables are then read when they are first asked for.
 
     protocol : the protocol. summary, provenance : what summary.json and provenance.json hold.
-    folder : where its files are; None where it was not written.
+    folder : where its files are; None where it was not written. also : the trials of ``[[also]]``, by name.
     """
 
     def __init__(
@@ -33,11 +33,13 @@ class TrialResult:
         provenance: dict[str, Any],
         tables: Mapping[str, Callable[[], pd.DataFrame]],
         folder: Path | None = None,
+        also: Mapping[str, TrialResult] | None = None,
     ) -> None:
         self.protocol = protocol
         self.summary = summary
         self.provenance = provenance
         self.folder = folder
+        self.also = dict(also or {})
         self._tables = tables
 
     def __repr__(self) -> str:
@@ -98,7 +100,13 @@ def open_trial(folder: str | Path) -> TrialResult:
         summary, provenance = read_json(path / SUMMARY), read_json(path / PROVENANCE)
     except (OSError, ValueError) as error:
         raise DataError(f"The trial in '{path}' cannot be read: {error}.") from error
-    return TrialResult(read_protocol(path / PROTOCOL), summary, provenance, stored(path), path)
+    also = {row["name"]: open_trial(path / row["folder"]) for row in folders_beside(summary)}
+    return TrialResult(read_protocol(path / PROTOCOL), summary, provenance, stored(path), path, also)
+
+
+def folders_beside(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entries of a summary's ``also`` that have a folder below that of the trial: all but the trial's own."""
+    return [row for row in (summary.get("also") or {}).get("conditions", []) if row["folder"]]
 
 
 def stored(folder: Path) -> dict[str, Callable[[], pd.DataFrame]]:

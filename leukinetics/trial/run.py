@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from leukinetics.patients.population_table import population_bytes
 from leukinetics.trial.chunks import Conducted, Progress, chunk_size, conduct, silent
 from leukinetics.trial.conclude import conclude
-from leukinetics.trial.folder import REPORT_PARTS, check_folder, clean, is_finished, stated, sweep, working
+from leukinetics.trial.folder import REPORT_PARTS, check_folder, clean, is_begun, is_finished, stated, sweep, working
 from leukinetics.trial.identity import check_same, identity
 from leukinetics.trial.journal import Journal
 from leukinetics.trial.made_with import population_provenance, with_provenance
@@ -19,8 +19,10 @@ from leukinetics.trial.prepare import Prepared, patients_per_arm, prepare
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.provenance import provenance
 from leukinetics.trial.result import TrialResult, open_trial, stored
+from leukinetics.trial.side_by_side import side_by_side
 from leukinetics.trial.store import PROVENANCE, SUMMARY, write_bytes, write_json, write_table
 from leukinetics.trial.tables import units
+from leukinetics.trial.variants import Variant, title, variants
 
 
 def run(
@@ -51,6 +53,8 @@ def run(
     chunk : patients treated at a time, by default as many as fit in some 100 MB; results do not depend on it.
     progress : told what is done, as ``progress(done, total, what)``.
 
+    The trials of ``[[also]]`` are run after it, each into a folder of its own below ``out``.
+
     A patient that cannot be solved is counted in the summary and left out of the statistics.
 
     Raises
@@ -66,8 +70,9 @@ def run(
     if patients is not None:
         prepared = replace(prepared, n=patients_per_arm(patients))
     given = prepared.plan.check_typical(typical)
+    others = _Others(variants(prepared), given, threads, chunk, progress)
     if folder is None:
-        return _in_memory(prepared, given, chunk_size(prepared, chunk), threads, progress)
+        return _in_memory(prepared, given, chunk_size(prepared, chunk), threads, progress, others)
     if resume and chunk is None:
         chunk = stated(folder).get("chunk")
     who = identity(prepared, given, chunk_size(prepared, chunk))
@@ -80,6 +85,8 @@ def run(
         began = datetime.now(UTC)
         done = conduct(prepared, given, who["chunk"], journal, threads, progress)
         summary = conclude(prepared, done, given, journal, threads, progress)
+        also = others.run(folder)
+        summary["also"] = others.beside(prepared, summary, also)
         for name, table in tables_of(done).items():
             path = folder / f"{name}.parquet"
             if name == "population":  # it says with what it was made, so that another trial can use it
@@ -89,7 +96,44 @@ def run(
         times = {"began": _moment(began), "ended": _moment(datetime.now(UTC))}
         write_json(folder / PROVENANCE, provenance(prepared, who, given, times))
         write_json(folder / SUMMARY, summary)
-    return TrialResult(prepared.protocol, summary, provenance(prepared, who, given, times), stored(folder), folder)
+    made = provenance(prepared, who, given, times)
+    return TrialResult(prepared.protocol, summary, made, stored(folder), folder, also)
+
+
+@dataclass(frozen=True)
+class _Others:
+    """The trials of ``[[also]]``, and how they are to be run."""
+
+    variants: list[Variant]
+    typical: dict[str, float]
+    threads: int | None
+    chunk: int | None
+    progress: Progress
+
+    def run(self, folder: Path | None) -> dict[str, TrialResult]:
+        """Run those that are not finished; all by name."""
+        return {v.name: self._one(v, None if folder is None else folder / v.folder) for v in self.variants}
+
+    def _one(self, variant: Variant, folder: Path | None) -> TrialResult:
+        return run(
+            variant.prepared,
+            folder,
+            variant.prepared.typical(self.typical),
+            threads=self.threads,
+            resume=folder is not None and (is_finished(folder) or is_begun(folder)),
+            chunk=self.chunk,
+            progress=lambda done, total, what: self.progress(done, total, f"{variant.name}: {what}"),
+        )
+
+    def beside(
+        self, prepared: Prepared, summary: dict[str, Any], found: dict[str, TrialResult]
+    ) -> dict[str, Any] | None:
+        """What they and the trial itself found, side by side; None where there are no others."""
+        if not found:
+            return None
+        own = (title(prepared), prepared.protocol.trial.condition, "", summary)
+        rest = [(v.name, v.prepared.protocol.trial.condition, v.folder, found[v.name].summary) for v in self.variants]
+        return side_by_side([own, *rest])
 
 
 def tables_of(done: Conducted) -> dict[str, Any]:
@@ -104,12 +148,14 @@ def tables_of(done: Conducted) -> dict[str, Any]:
 
 
 def _in_memory(
-    prepared: Prepared, typical: dict[str, float], chunk: int, threads: int | None, progress: Progress
+    prepared: Prepared, typical: dict[str, float], chunk: int, threads: int | None, progress: Progress, others: _Others
 ) -> TrialResult:
     journal = Journal()
     began = datetime.now(UTC)
     done = conduct(prepared, typical, chunk, journal, threads, progress)
     summary = conclude(prepared, done, typical, journal, threads, progress)
+    also = others.run(None)
+    summary["also"] = others.beside(prepared, summary, also)
     times = {"began": _moment(began), "ended": _moment(datetime.now(UTC))}
     return TrialResult(
         prepared.protocol,
@@ -123,6 +169,7 @@ def _in_memory(
             "failures": lambda: done.failures,
             "observations": lambda: journal.observations().to_pandas(),
         },
+        also=also,
     )
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COMPRESSION = "zstd"
 OBSERVATIONS = "observations"
+#: The folder of the trials of ``[[also]]`` in that of the trial.
+ALSO = "also"
 TABLES = ("population", "screening", "endpoints", "conduct", "failures")
 SUMMARY, PROVENANCE, PROTOCOL = "summary.json", "provenance.json", "protocol.toml"
 _UNITS = {"time": "day", "left": "day", "exposure": "day"}

@@ -76,7 +76,8 @@ def effects(name: str, trial: Mapping[str, Any], endpoints: Mapping[str, tuple[s
     for k, (endpoint, (title, unit)) in enumerate(endpoints.items()):
         axes = figure.add_axes((left + k * (wide + gap), 58 / height, wide, line * len(arms) / height))
         known = {r["arm"]: r for r in rows[endpoint] if r["arm"] in arms}
-        fitted = {c["arm"]: c["estimate"] for c in trial["contrasts"] if c["endpoint"] == endpoint}
+        # The first of an arm is the main one.
+        fitted = {c["arm"]: c["estimate"] for c in reversed(trial["contrasts"]) if c["endpoint"] == endpoint}
         measure = rows[endpoint][0]["measure"]
         inside = [v for r in known.values() for v in (r["low"], r["high"])] + [fitted[a] for a in known]
         effect_axis(axes, inside, measure)

@@ -1,20 +1,18 @@
-"""The page of the tutorial: the template, with every number out of the results."""
+"""The page of a tutorial: its template, with every number out of its results."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from leukinetics.commands.tutorial.tutorial import Results, Tutorial
 from leukinetics.report.trial.numbers import number
 
-TEMPLATE = Path(__file__).with_name("page.md.j2")
-Results = Mapping[str, Any]
 
-
-def page(found: Results) -> str:
-    """The whole text, as Markdown."""
+def page(one: Tutorial, found: Results) -> str:
+    """The whole text of a tutorial, as Markdown."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -22,10 +20,11 @@ def page(found: Results) -> str:
     )
     environment.filters |= {"n": _number, "percent": _percent, "count": lambda x: f"{x:,.0f}"}
     environment.globals |= {
-        "contrast": contrast, "arm": _arm, "interval": interval, "over_draws": over_draws, "tail": _tail
+        "contrast": contrast, "arm": _arm, "interval": interval, "over_draws": over_draws, "tail": _tail,
+        "peak": _peak, "at_time": _at_time, "apart": _apart,
     }  # fmt: skip
-    text = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(r=found)
-    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+    text = environment.from_string(one.template.read_text(encoding="utf-8")).render(r=found)
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).rstrip() + "\n"
 
 
 def contrast(trial: Results, endpoint: str, arm: str) -> Mapping[str, Any]:
@@ -47,6 +46,22 @@ def interval(row: Mapping[str, Any], digits: int = 2) -> str:
 def _arm(trial: Results, arm: str, endpoint: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = trial["arms"][arm][endpoint]
     return found
+
+
+def _peak(part: Results, arm: str, name: str) -> float:
+    """The time at which an arm's course is highest."""
+    course = part["arms"][arm][name]
+    return float(part["time"][course.index(max(course))])
+
+
+def _apart(one: Results, other: Results) -> float:
+    """How far two means are apart, in their standard errors."""
+    return float((one["mean"] - other["mean"]) / math.hypot(one["se"], other["se"]))
+
+
+def _at_time(part: Results, time: float) -> int:
+    """The place of a time among those of a course."""
+    return list(part["time"]).index(time)
 
 
 def _number(value: float | None, digits: int = 2) -> str:

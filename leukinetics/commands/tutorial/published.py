@@ -1,9 +1,9 @@
-"""Published effects of AFFIRM and OPERA beside those of the examples."""
+"""Published effects, ratios, beside those of the examples."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from leukinetics.evidence import load_targets
@@ -21,29 +21,15 @@ class Row(NamedTuple):
     endpoint: str
 
 
-ROWS = (
-    Row("AFFIRM", "relapses", "ms_affirm", ("relapses",), "ms_natalizumab", "relapses"),
-    Row("AFFIRM", "progression, 12 weeks", "ms_affirm", ("progression",), "ms_natalizumab", "progression"),
-    Row("AFFIRM", "new T2 lesions", "ms_affirm", ("t2_natalizumab", "t2_placebo"), "ms_natalizumab", "new_t2_lesions"),
-    Row("AFFIRM", "enhancing lesions", "ms_affirm", ("gd_natalizumab", "gd_placebo"), "ms_natalizumab",
-        "enhancing_lesions"),
-    Row("OPERA", "relapses", "ms_opera", ("arr_ratio",), "ms_ocrelizumab", "relapses"),
-    Row("OPERA", "progression, 12 weeks", "ms_opera", ("cdp12_ratio",), "ms_ocrelizumab", "progression_12_weeks"),
-    Row("OPERA", "progression, 24 weeks", "ms_opera", ("cdp24_ratio",), "ms_ocrelizumab", "progression_24_weeks"),
-    Row("OPERA", "new T2 lesions", "ms_opera", ("t2_opera_1",), "ms_ocrelizumab", "new_t2_lesions"),
-    Row("OPERA", "enhancing lesions", "ms_opera", ("gd_ratio",), "ms_ocrelizumab", "enhancing_lesions"),
-)  # fmt: skip
-
-
-def published(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def published(found: Mapping[str, Any], wanted: Sequence[Row]) -> list[dict[str, Any]]:
     """Each row with ``published`` and ``model`` as [ratio, low, high], and ``role``: fitted or predicted.
 
     Of a readout of two arms the errors of both are put together; of an endpoint whose contrast is no ratio the model's
     is that of the arms' means, without an interval.
     """
-    targets = {t.id: t for t in load_targets(ids=sorted({row.target for row in ROWS}))}
+    targets = {t.id: t for t in load_targets(ids=sorted({row.target for row in wanted}))}
     rows = []
-    for row in ROWS:
+    for row in wanted:
         readouts = {r.id: r for r in targets[row.target].readout}
         mine = [readouts[name] for name in row.readouts]
         rows.append(

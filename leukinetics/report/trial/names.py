@@ -22,6 +22,11 @@ _TOKENS = {
 }  # fmt: skip
 _GREEK = {"a": "α", "b": "β", "g": "γ"}
 _MOST_MEANING = 80
+#: Beginnings of clauses that tell what a parameter is.
+_TELLING = (
+    "share of", "level of", "part of", "how much", "saturation of", "rate of", "effect of", "weight of", "power of",
+    "cooperativity of", "gain of", "loss of", "strength of",
+)  # fmt: skip
 #: Numbers that a note gives for what is plausible.
 _RANGE = r"[-\d.,e ]+ to [-\d.,e ]+"
 
@@ -55,7 +60,7 @@ def meaning(name: str, note: str) -> str:
     clauses = [c.strip() for c in re.split(r"[;:.](?=\s|$)", note.strip())]
     first = next((c for c in clauses if c and not re.fullmatch(_RANGE, c)), "")
     first = re.sub(rf",\s*{_RANGE}$", "", first)
-    tells = first.startswith(("share of", "level of", "part of", "how much", "saturation of", "rate of", "effect of"))
+    tells = first.startswith(_TELLING)
     return printed(first) if tells and len(first) <= _MOST_MEANING else parameter_words(name)
 
 

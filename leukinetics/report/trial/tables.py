@@ -30,6 +30,7 @@ def csv_tables(trial: Finished, courses: Sequence[Course], assumptions: Sequence
         "at_risk": _nested(trial.rows("survival"), "at_risk", ("endpoint", "arm")),
         "visits": _visits(trial),
         **_studies(trial),
+        "conditions": [_flat(r) for r in (trial.part("also") or {}).get("contrasts") or []],
         "courses": _courses(courses),
         "assumed": [vars(a) for a in assumptions],
         "failures": trial.failures.to_dict("records"),
@@ -63,6 +64,11 @@ def _nested(rows: Iterable[Row], key: str, keep: Sequence[str] | None = None) ->
             for part in row.get(key) or []
         ]
     return found
+
+
+def _flat(row: Row) -> Row:
+    apart = {f"apart.{k}": v for k, v in (row.get("apart") or {}).items()}
+    return {**{k: v for k, v in row.items() if k != "apart"}, **apart}
 
 
 def _arms(trial: Finished) -> list[Row]:

@@ -30,24 +30,27 @@ from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.narrowing import narrowing_figure, narrowing_grid, narrowing_words
 from leukinetics.report.trial.numbers import count
 from leukinetics.report.trial.power_figures import enrichment_figure, power_figure, power_words
+from leukinetics.report.trial.side_by_side import beside, elsewhere
 from leukinetics.report.trial.style import Picture, drawing, looks
 from leukinetics.report.trial.survival import survival_figures
 from leukinetics.report.trial.tables import csv_tables
 from leukinetics.report.trial.thresholds import threshold_figures
 from leukinetics.report.trial.visits import visit_figures
 from leukinetics.report.trial.waterfall import waterfall
+from leukinetics.trial.result import folders_beside
 
 TEMPLATE = Path(__file__).with_name("trial.html.j2")
 #: Files of an earlier report of the same folder, which this one may not write again.
 _FIGURES = re.compile(
-    r"(design|flow|power|enrichment|sensitivity|narrowing|(levels|course|waterfall|survival|subgroups|threshold|uncertainty|visits)-.+)\.svg"
+    r"(design|flow|power|enrichment|sensitivity|narrowing|(levels|course|waterfall|survival|subgroups|threshold|uncertainty|visits|conditions)-.+)\.svg"
 )
 
 
 def write_report(folder: str | Path) -> Path:
     """Write report.html, tables/*.csv and figures/*.svg of the finished trial in ``folder``; returns the report's path.
 
-    Only the folder's files and the package's own data are read; the same folder gives the same bytes.
+    The trials of ``[[also]]`` in folders below it get theirs, too. Only the folder's files and the package's own data
+    are read; the same folder gives the same bytes.
 
     Raises DataError where the folder holds no finished trial, a file is damaged, or the report cannot be written.
     """
@@ -62,6 +65,8 @@ def write_report(folder: str | Path) -> Path:
     _files(trial.folder / "tables", tables, re.compile(r".+\.csv"))
     _files(trial.folder / "figures", {f"{p.name}.svg": p.svg for p in pictures}, _FIGURES)
     _write(trial.folder / "report.html", page)
+    for other in folders_beside(trial.summary):
+        write_report(trial.folder / other["folder"])
     return trial.folder / "report.html"
 
 
@@ -82,6 +87,7 @@ def _make(whole: Finished, trial: Finished) -> tuple[str, dict[str, str], list[P
             "courses": [
                 (c, course_figures(trial, c, arms, False), below_words(trial, c)) for c in read if c.name not in drugs
             ],
+            "beside": beside(trial),
             "survival": survival_figures(trial, arms),
             "visits": visit_figures(trial, arms),
             "waterfall": waterfall(trial, arms),
@@ -100,7 +106,7 @@ def _make(whole: Finished, trial: Finished) -> tuple[str, dict[str, str], list[P
         | {
             "trial": trial,
             "answer": answer(trial),
-            "headlines": headlines(trial, known, assumptions),
+            "headlines": _headlines(trial, headlines(trial, known, assumptions)),
             "outside": outside(trial),
             "few_draws": words.few_draws(trial),
             "sensitive": _sensitive(trial),
@@ -128,6 +134,11 @@ def _make(whole: Finished, trial: Finished) -> tuple[str, dict[str, str], list[P
         },
     )
     return page, csv_tables(whole, read, assumptions), _pictures(content)
+
+
+def _headlines(trial: Finished, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    told = elsewhere(trial)
+    return [("Side by side", told), *found] if told else found
 
 
 def _pictures(found: Any) -> list[Picture]:

@@ -24,6 +24,9 @@ def check_consistency(protocol: Protocol, problems: Problems) -> None:
     _rules(protocol, problems)
     _baselines(protocol, problems)
     _design(protocol, problems)
+    if protocol.also and protocol.population.table is not None:
+        text = "the people of a table have one condition; leave out the table, or [[also]]."
+        problems.add(("population", "table"), text)
     if not problems.ignores(("trial", "duration")):
         _Times(protocol, problems).check()
 
@@ -45,6 +48,7 @@ def _unique(protocol: Protocol, problems: Problems) -> None:
         ("endpoint", "id", [e.id for e in protocol.endpoint]),
         ("rule", "id", [r.id for r in protocol.rule]),
         ("subgroup", "id", [s.id for s in protocol.subgroup]),
+        ("also", "name", [a.name or a.condition for a in protocol.also]),
     ):
         for i, name in enumerate(names):
             if name in names[:i]:

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from leukinetics.errors import suggest
 from leukinetics.trial.checks.problems import Problems
-from leukinetics.trial.protocol import Arm, Dose, Endpoint, Match, Part, Protocol, Rule, Subgroup, Threshold
+from leukinetics.trial.protocol import Also, Arm, Dose, Endpoint, Match, Part, Protocol, Rule, Subgroup, Threshold
 from leukinetics.trial.protocol.fields import APART, UNFIT
 
 _ROUNDS = 6
@@ -33,6 +33,7 @@ _STANDS_FOR_NOTHING: dict[type[Part], dict[str, Any]] = {
     Match: {"observable": _NOTHING, "mean": 0.0},
     Subgroup: {"id": _NOTHING, "on": _NOTHING, "quantiles": 2},
     Threshold: {"biomarker": _NOTHING},
+    Also: {"condition": _NOTHING},
 }
 _HEAD = {"name": _NOTHING, "condition": _NOTHING, "duration": "1 d", "patients_per_arm": 1}
 _NEEDED: dict[str, Any] = {

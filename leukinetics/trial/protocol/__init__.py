@@ -1,5 +1,6 @@
 """The protocol of a trial, table by table."""
 
+from leukinetics.trial.protocol.also import Also
 from leukinetics.trial.protocol.analysis import (
     Analysis,
     Power,
@@ -36,6 +37,7 @@ __all__ = [
     "TIMES",
     "WINDOWED",
     "Adherence",
+    "Also",
     "Analysis",
     "Arm",
     "Dose",

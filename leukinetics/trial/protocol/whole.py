@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr
 
+from leukinetics.trial.protocol.also import Also
 from leukinetics.trial.protocol.analysis import (
     Analysis,
     Power,
@@ -97,6 +98,7 @@ class Protocol(Part):
     )
     power: Annotated[Power | None, Field(description="replicate trials of several sizes")] = None
     sensitivity: Annotated[Sensitivity | None, Field(description="which assumptions the answer leans on")] = None
+    also: Annotated[list[Also], Field(description="the same trial in other conditions, side by side")] = []
 
     @property
     def text(self) -> str:

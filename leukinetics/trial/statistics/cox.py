@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukinetics.trial.statistics.estimates import Model, NotFitted
+from leukinetics.trial.statistics.estimates import ROUNDING, Model, NotFitted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,9 +84,12 @@ def cox(time: Array, event: NDArray[np.bool_], columns: Array, groups: NDArray[n
     cov = np.linalg.inv(found.information)
     if groups is not None:
         _, group = np.unique(groups[sort], return_inverse=True)
-        sums = np.zeros((int(group.max()) + 1, len(b)))
-        np.add.at(sums, group, _residuals(order, found))
-        cov = cov @ np.einsum("ij,ik->jk", sums, sums) @ cov
+        residuals = _residuals(order, found)
+        sums, sizes = np.zeros((2, int(group.max()) + 1, len(b)))
+        np.add.at(sums, group, residuals @ cov)
+        np.add.at(sizes, group, np.abs(residuals) @ np.abs(cov))
+        sums[np.abs(sums) < ROUNDING * sizes] = 0.0  # equal twins cancel: what is left of them is no variance
+        cov = np.einsum("ij,ik->jk", sums, sums)
     return Model(b / size, cov / np.outer(size, size))
 
 

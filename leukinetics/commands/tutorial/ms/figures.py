@@ -1,4 +1,4 @@
-"""The figures of the tutorial, drawn from its results as the reports draw theirs."""
+"""The figures of the tutorial of multiple sclerosis, drawn from its results as the reports draw theirs."""
 
 from __future__ import annotations
 

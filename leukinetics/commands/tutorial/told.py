@@ -1,16 +1,14 @@
-"""What the tutorial computes: a patient's course, the examples of multiple sclerosis, and a second tornado."""
+"""What a tutorial tells of a trial: the part of its summary that a page and its figures need."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import leukinetics as lk
 from leukinetics import biology
-from leukinetics.commands.tutorial.course import course
-from leukinetics.commands.tutorial.published import published
 from leukinetics.report.trial.names import meaning, parameter_words
 from leukinetics.trial import Protocol, prepare
 from leukinetics.trial.studies.sensitivity import sensitivity
@@ -22,43 +20,22 @@ _CONTRAST = ("endpoint", "arm", "reference", "measure", "estimate", "ci_low", "c
 _RANGE = ("median", "low", "high", "share_parameters")
 
 
-def compute(examples: Path, found: dict[str, Any], only: Sequence[str] = ()) -> Iterator[str]:
-    """Put the results of each part into ``found``, as JSON has them, and tell its name when it is done.
-
-    ``examples``: the folder of the examples. ``only``: parts to compute anew (all where there are none); effects are
-    always put beside published ones again.
-    """
-    for name, part in PARTS.items():
-        if not only or name in only:
-            found[name] = part(examples)
-            yield name
-    found["published"] = published(found)
-    yield "published"
-
-
-def _axons(examples: Path) -> dict[str, Any]:
-    """What the loss of axons leans on, in the trial of :data:`IL1`."""
-    protocol = lk.read_protocol(examples / f"{IL1}.toml")
-    assert protocol.sensitivity is not None
-    asked = protocol.sensitivity.model_copy(update={"endpoint": "axons"})
-    study = sensitivity(prepare(protocol.model_copy(update={"sensitivity": asked})))
-    return _sensitivity(study, _words(protocol))
-
-
-def _example(name: str, *without: str) -> Callable[[Path], dict[str, Any]]:
+def example(name: str, *without: str) -> Callable[[Path], dict[str, Any]]:
+    """A part of a tutorial: an example, carried out without the tables ``without`` of its protocol."""
     return lambda examples: trial(lk.read_protocol(examples / f"{name}.toml"), without)
 
 
-IL1 = "ms_anti_il1"
-#: The parts of the results, and what computes each out of the examples' folder.
-PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {
-    "course": lambda _: course(),
-    "ms_natalizumab": _example("ms_natalizumab"),
-    "ms_ocrelizumab": _example("ms_ocrelizumab", "uncertainty", "subgroup"),
-    IL1: _example(IL1),
-    "ms_neurotrophic": _example("ms_neurotrophic"),
-    "axons_lean_on": _axons,
-}
+def leans_on(name: str, endpoint: str) -> Callable[[Path], dict[str, Any]]:
+    """A part of a tutorial: what another ``endpoint`` of an example leans on."""
+
+    def part(examples: Path) -> dict[str, Any]:
+        protocol = lk.read_protocol(examples / f"{name}.toml")
+        assert protocol.sensitivity is not None
+        asked = protocol.sensitivity.model_copy(update={"endpoint": endpoint})
+        study = sensitivity(prepare(protocol.model_copy(update={"sensitivity": asked})))
+        return _sensitivity(study, _words(protocol))
+
+    return part
 
 
 def trial(protocol: Protocol, without: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -86,8 +63,11 @@ def told(summary: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]
         },
         "contrasts": [_of(row, _CONTRAST) for row in summary["contrasts"]],
         "subgroups": summary["subgroups"],
+        "thresholds": summary["thresholds"],
         "power": summary["power"],
     }
+    if summary.get("also"):
+        found["also"] = summary["also"]
     if summary["uncertainty"]:
         found["draws"] = summary["uncertainty"]["draws"]
         asked = (summary["sensitivity"] or {}).get("arm")  # what would narrow the effect is told of this arm
