@@ -11,14 +11,16 @@ import pytest
 import leukinetics as lk
 from leukinetics import biology
 from leukinetics.engine.run_in import RunIn
+from leukinetics.trial.amounts import parse_amount
+from leukinetics.trial.times import days as in_days
 
 YEAR = 365.25
 REST = RunIn(limit=20_000.0, tolerance=1e-5, window=30.0)
 EXPECTED = {"expected_course": 1.0, "disease_duration": 0.0, "age": 65 * YEAR}
 READ = [
     "body_weight", "lean_mass", "fat_mass", "muscle_mass", "muscle_index", "energy_intake", "energy_expenditure",
-    "appetite", "grip_strength", "tumour_size", "npy", "pomc", "mc4r", "survival", "gdf15", "facit_fatigue", "il6", "crp",
-    "proteolysis", "cortisol",
+    "appetite", "grip_strength", "tumour_size", "npy", "pomc", "mc4r", "survival", "gdf15", "facit_fatigue", "il6",
+    "crp", "proteolysis", "cortisol",
 ]  # fmt: skip
 CONDITIONS = ["cachexia_nsclc", "cachexia_pancreatic", "cachexia_gi", "precachexia"]
 
@@ -28,15 +30,18 @@ def _assembly(condition: str, *drugs: str) -> biology.Assembly:
     return biology.assemble(condition, list(drugs))
 
 
-def _at(days: float, condition: str = "cachexia_nsclc", drug: str = "", **changes: float) -> dict[str, float]:
-    """Readouts of the expected course so many days after the onset, the drug's usual regimen given from it on."""
+def _at(
+    days: float, condition: str = "cachexia_nsclc", drug: str = "", usual: float = 1.0, **changes: float
+) -> dict[str, float]:
+    """Readouts of the expected course so many days after the onset, from which on the drug's usual regimen is given."""
     assembly = _assembly(condition, *filter(None, [drug]))
     doses = None
     if drug:
         spec = assembly.drugs[drug]
-        amount, every = spec.regimens[0].amount.split(), spec.regimens[0].every.split()
-        mass = float(amount[0]) * (75.0 if "/kg" in amount[1] else 1.0)
-        step = float(every[0]) * {"day": 1.0, "week": 7.0}[every[1].rstrip("s")]
+        given = parse_amount(spec.regimens[0].amount)
+        mass, per_kg = given.inside(spec.amount_unit, spec.molar_mass, "the test")
+        mass *= usual * (75.0 if per_kg else 1.0)
+        step = in_days(spec.regimens[0].every)
         target = next(iter(spec.route_target.values()))
         doses = [{"time": 0.0, "target": target, "amount": mass, "every": step, "count": int(days / step) + 1}]
     found = assembly.model.simulate([days], pd.DataFrame([EXPECTED | changes]), doses, outputs=READ, run_in=REST)
@@ -135,14 +140,38 @@ def test_other_conditions_have_no_modules_of_cachexia() -> None:
         ({"tumour_aggressiveness": 2.0}, "il6", 1),
         ({"tumour_aggressiveness": 2.0}, "survival", -1),
         ({"systemic_therapy": 1.0}, "tumour_size", -1),
-        ({"energy_supplement": 400.0}, "lean_mass", 1),
-        ({"resistance_exercise": 1.0}, "muscle_index", 1),
-        ({"anabolic_resistance": 0.05, "energy_supplement": 1000.0}, "lean_mass", 1),
     ],
 )
 def test_directions(change: dict[str, float], readout: str, sign: int) -> None:
-    base = {k: v for k, v in change.items() if k == "energy_supplement" and len(change) > 1}
-    assert sign * (_at(84.0, **change)[readout] - _at(84.0, **base)[readout]) > 0
+    assert sign * (_at(84.0, **change)[readout] - _at(84.0)[readout]) > 0
+
+
+@pytest.mark.parametrize(
+    ("drug", "readout", "sign"),
+    [
+        ("nutritional_supplement", "lean_mass", 1), ("nutritional_supplement", "fat_mass", 1),
+        ("nutritional_supplement", "energy_intake", 1), ("resistance_exercise", "muscle_index", 1),
+        ("aerobic_exercise", "fat_mass", -1), ("chemotherapy", "tumour_size", -1),
+        ("dexamethasone", "crp", -1), ("dexamethasone", "cortisol", -1), ("dexamethasone", "proteolysis", 1),
+    ],
+)  # fmt: skip
+def test_directions_of_doses(drug: str, readout: str, sign: int) -> None:
+    assert sign * (_at(83.9, drug=drug)[readout] - _at(83.9)[readout]) > 0
+
+
+def test_anabolic_resistance_costs_the_fed_lean_tissue() -> None:
+    fed = [
+        _at(84.0, drug="nutritional_supplement", usual=2.0, **c)["lean_mass"]
+        for c in ({}, {"anabolic_resistance": 0.05})
+    ]
+    assert fed[0] < fed[1]
+
+
+def test_cycles_of_chemotherapy_are_on_average_the_standard_therapy() -> None:
+    assert _at(3.0, drug="chemotherapy")["appetite"] < 0.98 * _at(3.0)["appetite"]
+    by_cycles, steady = _at(210.0, drug="chemotherapy"), _at(210.0, systemic_therapy=1.0)
+    assert by_cycles["tumour_size"] == pytest.approx(steady["tumour_size"], rel=0.05)
+    assert by_cycles["lean_mass"] == pytest.approx(steady["lean_mass"], rel=0.02)
 
 
 def test_pair_feeding_raises_npy_and_the_tumour_lowers_it() -> None:
