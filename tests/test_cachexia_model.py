@@ -196,6 +196,15 @@ def test_drugs_keep_mass_through_their_targets(drug: str, readout: str, least: f
     assert _at(84.0, drug=drug)[readout] / _at(84.0)[readout] - 1 > least
 
 
+def test_lost_fat_makes_less_interleukin_6() -> None:
+    """In health, where nothing else has changed; without the core's slope of adiposity there is no such path."""
+    fixed = {"intake_fixed": 1.0, "bmi": 32.0, "weight": 95.0}
+    for slope, falls in (({}, True), ({"adiposity_slope": 0.0}, False)):
+        fed, starved = (_at(180.0, "healthy_body", intake_level=x, **fixed, **slope) for x in (1.0, 0.6))
+        assert starved["fat_mass"] < 0.8 * fed["fat_mass"]
+        assert (starved["il6"] < 0.9 * fed["il6"]) is falls
+
+
 def test_gdf15_antibody_needs_gdf15() -> None:
     cut = {"gdf15_anorexia": 1e-6}
     assert _at(84.0, drug="ponsegromab", **cut)["body_weight"] == pytest.approx(
