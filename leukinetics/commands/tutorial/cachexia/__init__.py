@@ -1,4 +1,4 @@
-"""The tutorial of cancer cachexia: a body, a published trial, a trial never done, targets, and what else an arm gets."""
+"""The tutorial of cancer cachexia: one body, published trials, a trial never done, targets, what else an arm gets."""
 
 from __future__ import annotations
 

@@ -23,7 +23,10 @@ def figures(found: Results) -> list[Picture]:
     with drawing():
         return [
             _courses(found["courses"]),
-            tornado("leans-on", {("Lean mass, 12 weeks", "kg"): trial["sensitivity"]}),
+            tornado(
+                "leans-on",
+                {("Lean mass, 12 weeks", "kg"): trial["sensitivity"], ("Muscle of CT", "%"): care["sensitivity"]},
+            ),
             effects("targets", targets, {"weight": WEIGHT, "lean_mass": LEAN}, targets["draws"]),
             effects("care", care, {"lean_mass": LEAN, "muscle_index": MUSCLE}, care["draws"]),
         ]

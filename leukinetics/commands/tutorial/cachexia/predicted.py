@@ -11,8 +11,11 @@ STUDIES = ("cachexia_romana", "cachexia_ponsegromab")
 
 
 def predicted() -> list[dict[str, Any]]:
-    """Each readout that is not fitted: ``study`` (its name; of ROMANA 1 and 2 the model's are the same), ``what`` (the readout in words), ``unit``, ``published`` and
-    ``model`` as [value, low, high], and whether the model is ``inside`` of what the errors allow."""
+    """Each readout that is not fitted.
+
+    ``study`` (its name; of ROMANA 1 and 2 the model's are the same), ``what`` (the readout in words), ``unit``,
+    ``published`` and ``model`` as [value, low, high], and whether the model is ``inside`` of what the errors allow.
+    """
     targets = load_targets(ids=list(STUDIES))
     return [
         {
