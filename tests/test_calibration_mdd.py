@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +9,7 @@ import pytest
 from leukinetics import biology, patients
 from leukinetics.calibration.core import part_problem
 from leukinetics.calibration.parts import COMMITTED, PARTS, drawn_before, part_of
-from leukinetics.calibration.problem import Problem, objective
-from leukinetics.calibration.results import read_fit
+from leukinetics.calibration.problem import Problem
 from leukinetics.errors import DataError
 from leukinetics.evidence import load_targets
 
@@ -41,38 +38,6 @@ def test_trials_that_only_predict_are_refused() -> None:
     for name in ("mdd_infliximab", "mdd_anti_cytokine_ra", "mdd_precision"):
         with pytest.raises(DataError, match=f"'{name}' has no readout of role 'calibrate'"):
             part_problem("mdd", [name])
-
-
-# ---- what is committed ------------------------------------------------------------------------------
-
-
-ADVICE = "the model, a prior or a target has changed: run 'leukinetics calibrate mdd --write'"
-
-
-@pytest.fixture(scope="module")
-def committed() -> dict[str, Any]:
-    return read_fit(part="mdd")
-
-
-@pytest.mark.slow
-def test_committed_values_still_reach_the_recorded_objective(committed: dict[str, Any]) -> None:
-    problem = part_problem("mdd", patients=committed["run"]["patients"])
-    recorded = {p["key"]: p["value"] for p in committed["parameters"]}
-    assert {p.key: p.value for p in problem.parameters} == pytest.approx(recorded, rel=1e-5), ADVICE
-    z = problem.start()[None]
-    reached = float(objective(z, problem.residuals(problem.predict(z)))[0])
-    # Rounded to six digits a value can shift an episode or a responder, and so a count by one.
-    assert reached == pytest.approx(committed["objective"]["total"], rel=0.05), ADVICE
-    assert committed["hashes"]["targets"] == problem.targets_hash, ADVICE
-
-
-def test_committed_values_are_those_of_the_tables(committed: dict[str, Any]) -> None:
-    table = biology.assemble("mdd").parameters.set_index("id")
-    for row in committed["parameters"]:
-        name = row["key"].rpartition(".")[2]
-        assert table.loc[name, "kind"] == "calibrated", row["key"]
-        assert table.loc[name, "published_value"] == pytest.approx(row["value"], rel=1e-5), ADVICE
-        assert table.loc[name, "prior"] > 0
 
 
 def test_draws_of_a_mood_condition_hold_the_part_s_posterior() -> None:

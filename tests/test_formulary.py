@@ -52,7 +52,7 @@ def numbers(drug: dict) -> Iterator[tuple[str, dict]]:
     for covariate in drug["pk"].get("covariate", []):
         yield f"{covariate['parameter']} on {covariate['covariate']}", covariate["coefficient"]
     for enzyme in drug["pk"].get("enzyme", []):
-        yield f"share of {enzyme['activity']} in {enzyme['parameter']}", enzyme["fraction"]
+        yield f"share of {enzyme['activity']} in CL", enzyme["fraction"]
     for binding in drug.get("binding", []):
         yield f"{constant(binding)} at {binding['target']}", binding[constant(binding)]
     yield from drug.get("distribution", {}).items()

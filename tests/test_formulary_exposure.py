@@ -128,7 +128,7 @@ def profiles() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def test_the_whole_formulary_assembles_without_problems() -> None:
     assert not list(biology.check())
     drugs = sorted(file.stem for file in Path(biology.__file__).parent.glob("drugs/*.toml"))
-    assembly = biology.assemble("healthy", drugs=drugs)
+    assembly = biology.assemble("mood_healthy", drugs=drugs)  # which has the modules of exercise and diet
     assert sorted(assembly.drugs) == drugs
     for drug in assembly.drugs.values():
         for regimen in drug.regimens:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import leukinetics as lk
+from leukinetics import biology
 from leukinetics.biology import assemble
 from leukinetics.trial.prepare import RUN_IN
 
@@ -165,3 +168,24 @@ at = "4 weeks"
 
     with pytest.raises(lk.LeukineticsError, match=message):
         prepare(spec)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("escitalopram", '"cyp3a4_activity"', '"cyp3a5_activity"', r"no activity of an enzyme .* 'cyp3a4_activity'"),
+        ("aerobic_exercise", 'counts = "h"', 'counts = "mg"', "'counts' is 'mg'; it is the time or energy"),
+        ("aerobic_exercise", 'counts = "h"', 'counts = "hors"', "'counts' is 'hors'; it is the time or energy"),
+    ],
+)
+def test_mistakes_in_enzymes_and_counts_are_told(file: str, old: str, new: str, message: str, tmp_path: Path) -> None:
+    packaged = Path(biology.__file__).parent
+    for part in ("modules", "conditions", "drugs"):
+        shutil.copytree(packaged / part, tmp_path / part)
+    for table in packaged.glob("*.tsv"):
+        shutil.copy(table, tmp_path)
+    drug = tmp_path / "drugs" / f"{file}.toml"
+    text = drug.read_text(encoding="utf-8")
+    assert old in text
+    drug.write_text(text.replace(old, new), encoding="utf-8")
+    assert any(re.search(message, str(problem)) for problem in biology.check(tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from leukinetics.report.trial.assumptions import assumed
 from leukinetics.report.trial.axes import time_axis
 from leukinetics.report.trial.baseline import baseline_grid
 from leukinetics.report.trial.certainty import sensitivity_figure
+from leukinetics.report.trial.design_words import allocated, design_words
 from leukinetics.report.trial.endpoint_view import endpoint_grid, p_words
 from leukinetics.report.trial.evidence import evidence
 from leukinetics.report.trial.flow_figure import flow
@@ -264,6 +266,17 @@ def test_flow_adds_up(hours: Path) -> None:
         assert row["analysed"] == found["n"]
         lost = sum(found["missing"][k] for k in ("left", "rule", "failed"))
         assert row["allocated"] - row["analysed"] == lost
+
+
+def test_arms_have_the_patients_that_were_asked_of_the_run(hours: Path) -> None:
+    """Which --patients may have made fewer than the protocol's."""
+    done = open_folder(hours)
+    summary = json.loads((hours / "summary.json").read_text())
+    for row in summary["flow"]["arms"]:
+        row["allocated"] = 3
+    fewer = replace(done, summary=summary)
+    assert set(allocated(fewer).values()) == {3}
+    assert "endotoxin (3)" in dict(design_words(fewer))["Arms"]
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,10 @@ def assemble(condition: str | None = None, drugs: Sequence[str] = (), root: str 
         _exists("drug", wanted, biology, biology.drugs)
         for drug, home in without_species(biology, wanted, modules_of(biology, condition)).items():
             where = "the bare core" if condition is None else f"the condition '{condition}'"
+            there = [name for name in biology.conditions if home in modules_of(biology, name)]
             raise ModelError(
                 f"'{drug}' acts in the module '{home.name}', which {where} does not have; take a condition that has "
-                f"it (extra = ['{home.group}'])."
+                f"it ({', '.join(there) or 'there is none'}), or give it extra = ['{home.group}']."
             )
         made = draft(biology, condition, wanted)
         if made.problems.errors:

@@ -36,7 +36,7 @@ from leukinetics.errors import DataError
 _TOP = ("id", "name", "entity", "modality", "note", "pk", "binding", "distribution", "supplies", "regimen")
 _PK = ("structure", "input", "elimination", "note", "parameters", "covariate", "enzyme", "correlation")
 _BINDING = ("target", "mode", "sites", "tissue_source", "note", *AFFINITIES)
-_ENZYME = ("parameter", "activity", "fraction", "note")
+_ENZYME = ("activity", "fraction", "note")
 _COVARIATE = ("parameter", "covariate", "form", "reference", "coefficient", "note")
 _DISTRIBUTION = ("csf_ratio", "csf_rate", "note")
 _REGIMEN = ("name", "amount", "route", "every", "duration", "count", "cap", "source", "note")
@@ -175,18 +175,18 @@ class _Reader:
 
     def _enzyme(self, table: Mapping[str, Any], *path: Key) -> None:
         self.checks.known(table, _ENZYME, *path)
-        parameter, activity = str(table.get("parameter")), str(table.get("activity"))
+        activity = str(table.get("activity"))
         open_ = [p.id for p in self.biology.parameters.values() if p.id.endswith(ACTIVITY) and "condition" in p.set_by]
-        if parameter != "CL" or parameter not in self.named:
-            self.checks.add(f"an enzyme carries a share of 'CL', not of '{parameter:.40}'.", *path, "parameter")
+        if "CL" not in self.named:
+            self.checks.add("an enzyme carries a share of the parameter 'CL', which the drug does not have.", *path)
         elif activity not in open_:
             what = f"'{activity:.40}' is no activity of an enzyme (a parameter '..._activity' that conditions set)."
             self.checks.add(what, *path, "activity", near=activity, known=open_)
         else:
-            name = f"{parameter}_{activity.removesuffix(ACTIVITY)}"
+            name = f"CL_{activity.removesuffix(ACTIVITY)}"
             fraction = self._parameter(name, table.get("fraction"), NONE, *path, "fraction")
             if fraction is not None:
-                self.drug.enzymes.append(Enzyme(parameter, activity, fraction))
+                self.drug.enzymes.append(Enzyme(activity, fraction))
 
     def _correlation(self, table: Mapping[str, Any], *path: Key) -> None:
         self.checks.known(table, ("a", "b", "rho", "source", "note"), *path)

@@ -45,12 +45,11 @@ class Covariate:
 
 @dataclass(frozen=True)
 class Enzyme:
-    """An enzyme that carries the share ``fraction`` of a clearance: it is multiplied by 1 + fraction (activity - 1).
+    """An enzyme that carries the share ``fraction`` of CL, which is multiplied by 1 + fraction (activity - 1).
 
     ``activity``: the symbol of the model, 1 in health.
     """
 
-    parameter: str
     activity: str
     fraction: Parameter
 

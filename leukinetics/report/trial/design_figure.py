@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from leukinetics.report.trial.axes import time_axis
-from leukinetics.report.trial.design_words import arm_words, brief, design_of, eligibility_words
+from leukinetics.report.trial.design_words import allocated, arm_words, brief, design_of, eligibility_words
 from leukinetics.report.trial.folder import Finished
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count, duration
@@ -52,10 +52,10 @@ def design(trial: Finished, arms: dict[str, Look]) -> Picture:
         axes.plot([LEFT - 40, LEFT - 40], [20, top + LANE * len(p.arm) - 14], color=SOFT, lw=0.8, ls=(0, (2, 2)))
     axes.text(LEFT, 14, "start", ha="left", fontsize=9.5, color=SOFT)
     axes.text(at(end), 14, f"end, {duration(end)}", ha="right", fontsize=9.5, color=SOFT)
-    ratio = any(a.ratio != 1 for a in p.arm)
+    ratio, numbers = any(a.ratio != 1 for a in p.arm), allocated(trial)
     for i, arm in enumerate(p.arm):
         y, look = top + LANE * i + 10, arms[arm.name]
-        n = p.trial.patients_per_arm * arm.ratio
+        n = numbers[arm.name]
         name = wrapped(arm.name, 21)
         two = "\n" in name
         axes.text(10, y - (8 if two else 7), name, va="center", fontsize=11, fontweight="bold", linespacing=1.0)

@@ -179,10 +179,17 @@ def design_of(trial: Finished) -> str:
     return "one arm" if len(trial.arms) == 1 else DESIGNS[trial.protocol.trial.design]
 
 
+def allocated(trial: Finished) -> dict[str, int]:
+    """Patients of each arm; fewer than the protocol has where a run was asked for fewer."""
+    p = trial.protocol
+    asked = {a.name: p.trial.patients_per_arm * a.ratio for a in p.arm}
+    return asked | {a["name"]: int(a["allocated"]) for a in (trial.part("flow") or {}).get("arms", ())}
+
+
 def design_words(trial: Finished) -> list[tuple[str, str]]:
     """The design as pairs of a heading and its text; what the protocol has not is left out."""
     p = trial.protocol
-    n = {a.name: p.trial.patients_per_arm * a.ratio for a in p.arm}
+    n = allocated(trial)
     condition = trial.assembly.condition
     rows = [
         ("Population", f"{condition.title or condition.id}." if condition is not None else p.trial.condition),
