@@ -42,6 +42,7 @@ EXAMPLES: dict[str, Any] = {
     "endpoint.worsening": [{"baseline": "<= 5.5", "change": ">= 1"}],
     "endpoint.worsening.value": ">= 6",
     "population.match.correlation": 0.5,
+    "power.others": {"il6": [2, 4]},
     "population.match.median": 3.1,
     "population.match.noise": False,
     "population.match.observables": ["crp", "il6"],
