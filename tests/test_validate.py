@@ -220,7 +220,7 @@ def test_a_target_named_twice_is_run_once() -> None:
 def test_what_nobody_published_has_no_place_in_a_validation() -> None:
     """Trials that carry out claims have bounds, no published figures: counting them would flatter the model."""
     ours = {t.id for t in all_targets() if not t.published}
-    assert ours == {"mdd_precision", "one_drug"}
+    assert ours == {"mdd_precision", "one_drug", "cachexia_anti_il1", "cachexia_one_drug"}
     committed = json.loads(FILE.read_text("utf-8"))
     assert not [r["id"] for r in committed["targets"] if r["id"].split(".")[0] in ours]
 
