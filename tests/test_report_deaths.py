@@ -12,6 +12,7 @@ from leukinetics.report.trial.baseline import baseline_grid
 from leukinetics.report.trial.courses import courses
 from leukinetics.report.trial.design_words import design_words
 from leukinetics.report.trial.folder import Finished, open_folder
+from leukinetics.trial.plan import plan
 
 PLAN: dict[str, Any] = {
     "trial": {
@@ -64,3 +65,20 @@ def test_baseline_tells_weight_before_the_illness_and_durations_with_their_unit(
     titles = [row[0] for _, rows in grid.groups for row in rows]
     assert any(t.startswith("Weight before the illness, kg") for t in titles)
     assert any(t.startswith("Disease duration, years") for t in titles)
+
+
+def test_the_plan_says_where_the_dead_count_on(trial: Finished) -> None:
+    def notes(changes: dict[str, Any]) -> str:
+        return str(plan(lk.read_protocol({**PLAN, **changes}), patients=2).text())
+
+    assert "lets the dead leave" not in notes({"eligibility": {"survival": ">= 0.5"}})
+    assert "survival is no criterion" in notes({})
+    assert "their values count on: a rule on survival lets the dead leave" in notes({"rule": []})
+
+
+def test_a_drug_without_a_place_in_the_condition_is_a_problem_of_its_dose() -> None:
+    elsewhere = {**PLAN, "trial": {**PLAN["trial"], "condition": "mdd"}}
+    with pytest.raises(
+        lk.ProtocolError, match=r"arm 2 \('feeding'\), dose 1, drug: .*'intake', which the condition 'mdd'"
+    ):
+        lk.read_protocol(elsewhere)

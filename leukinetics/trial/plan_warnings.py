@@ -32,6 +32,7 @@ def warnings_of(prepared: Prepared, pilot: Pilot) -> list[str]:
         *_measured(protocol),
         *_amounts(prepared),
         *_times(prepared),
+        *_deaths(prepared),
         *_comparison(protocol),
         *_size(prepared, pilot),
     ]
@@ -96,6 +97,17 @@ def _times(prepared: Prepared) -> Iterator[str]:
             last = float(endpoint_times(endpoint, end)[-1])
             if stop - last > _SAME:
                 yield f"{endpoint.id} is read at {days(last)} for the last time: 'every' does not divide its window."
+
+
+def _deaths(prepared: Prepared) -> Iterator[str]:
+    """Values of the dead, which a model has and a trial has not."""
+    protocol = prepared.protocol
+    if "survival" not in set(prepared.assembly.readouts["id"]):
+        return
+    if not any(rule.observable == "survival" and rule.leaves for rule in protocol.rule):
+        yield "patients die in this condition, and their values count on: a rule on survival lets the dead leave."
+    if "survival" not in protocol.eligibility:
+        yield 'survival is no criterion: people who have died before screening may be enrolled (survival = ">= 0.5").'
 
 
 def _is_given(block: Block, time: float) -> bool:

@@ -156,7 +156,7 @@ def arm_words(arm: Arm) -> str:
     parts = [f"{plain(d.drug)} {dose_words(d)}" for d in arm.dose]
     background = "; ".join(f"{plain(d.drug)} {dose_words(d)}" for d in arm.background)
     if not parts:
-        return f"background alone, {background}" if background else "no treatment in the model"
+        return f"background alone, {background}" if background else "no treatment of the trial"
     return "; ".join(parts) + (f", on a background of {background}" if background else "")
 
 
