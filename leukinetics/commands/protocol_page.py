@@ -29,6 +29,7 @@ from leukinetics.trial.times import days
 BEGIN, END = "<!-- protocol: begin -->", "<!-- protocol: end -->"
 #: Of keys that the protocol to start from does not show.
 EXAMPLES: dict[str, Any] = {
+    "also.instead": {"power": {"endpoint": "il6"}},
     "dose.cap": "800 mg",
     "dose.duration": "30 min",
     "endpoint.margin": 0.2,
