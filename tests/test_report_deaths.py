@@ -12,6 +12,7 @@ from leukinetics.report.trial.baseline import baseline_grid
 from leukinetics.report.trial.courses import courses
 from leukinetics.report.trial.design_words import design_words
 from leukinetics.report.trial.folder import Finished, open_folder
+from leukinetics.trial import prepare
 from leukinetics.trial.plan import plan
 
 PLAN: dict[str, Any] = {
@@ -81,4 +82,4 @@ def test_a_drug_without_a_place_in_the_condition_is_a_problem_of_its_dose() -> N
     with pytest.raises(
         lk.ProtocolError, match=r"arm 2 \('feeding'\), dose 1, drug: .*'intake', which the condition 'mdd'"
     ):
-        lk.read_protocol(elsewhere)
+        prepare(lk.read_protocol(elsewhere))
