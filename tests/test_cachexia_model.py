@@ -20,7 +20,7 @@ EXPECTED = {"expected_course": 1.0, "disease_duration": 0.0, "age": 65 * YEAR}
 READ = [
     "body_weight", "lean_mass", "fat_mass", "muscle_mass", "muscle_index", "energy_intake", "energy_expenditure",
     "appetite", "grip_strength", "tumour_size", "npy", "pomc", "mc4r", "survival", "gdf15", "facit_fatigue", "il6",
-    "crp", "proteolysis", "cortisol",
+    "crp", "proteolysis", "cortisol", "igf1",
 ]  # fmt: skip
 CONDITIONS = ["cachexia_nsclc", "cachexia_pancreatic", "cachexia_gi", "precachexia"]
 
@@ -210,6 +210,44 @@ def test_gdf15_antibody_needs_gdf15() -> None:
     assert _at(84.0, drug="ponsegromab", **cut)["body_weight"] == pytest.approx(
         _at(84.0, **cut)["body_weight"], rel=1e-4
     )
+
+
+def test_ghrelin_agonist_builds_lean_tissue_by_way_of_igf1() -> None:
+    """The pituitary's port drives IGF-1, and IGF-1 water, lean tissue and expenditure; each goes when it is cut."""
+    pituitary = {"ghrelin_gain": 1e-9}  # no appetite
+    untreated, treated = (_at(84.0, "healthy_body", drug, **pituitary) for drug in ("", "anamorelin"))
+    assert untreated["igf1"] == pytest.approx(130.0)
+    assert 1.2 * untreated["igf1"] < treated["igf1"] < 2.0 * untreated["igf1"]
+    assert treated["lean_mass"] > untreated["lean_mass"] + 0.5 and treated["fat_mass"] < untreated["fat_mass"]
+    assert treated["energy_expenditure"] > untreated["energy_expenditure"]
+    cut = _at(84.0, "healthy_body", "anamorelin", **pituitary, gh_ghrelin=0.0)
+    for name in ("igf1", "lean_mass", "fat_mass", "body_weight"):
+        assert cut[name] == pytest.approx(untreated[name], rel=1e-6), name
+    dry = _at(84.0, "healthy_body", "anamorelin", **pituitary, igf1_fluid=1e-9)
+    assert untreated["lean_mass"] < dry["lean_mass"] < treated["lean_mass"]
+    assert dry["muscle_mass"] == pytest.approx(treated["muscle_mass"], rel=1e-6)  # water is no muscle
+
+
+def test_inflammation_costs_what_igf1_builds() -> None:
+    gained = [
+        _at(84.0, drug="anamorelin", **c)["muscle_mass"]
+        - _at(84.0, drug="anamorelin", **c, igf1_lean=1e-9)["muscle_mass"]
+        for c in ({"anabolic_resistance": 0.05}, {"anabolic_resistance": 0.9})
+    ]
+    assert gained[0] > gained[1] > 0
+
+
+def test_energy_is_conserved_while_igf1_is_raised() -> None:
+    times = np.linspace(0.001, 120, 6001)
+    outputs = ["energy_intake", "energy_expenditure", "fat", "lean", "glycogen"]
+    doses = [{"time": 0.0, "target": "anamorelin_depot", "amount": 100.0, "every": 1.0, "count": 121}]
+    found = _assembly("healthy_body", "anamorelin").model.simulate(
+        times, pd.DataFrame([EXPECTED]), doses, outputs=outputs, run_in=REST, rtol=1e-8
+    )
+    intake, spent, fat, lean, glycogen = (found[name].to_numpy()[0] for name in outputs)
+    stored = 9440.7 * fat + 1816.4 * lean + 4206.5 * glycogen
+    gained = np.concatenate([[0.0], np.cumsum(np.diff(times) * ((intake - spent)[1:] + (intake - spent)[:-1]) / 2)])
+    assert np.abs(gained - (stored - stored[0])).max() < 2e-3 * np.abs(stored - stored[0]).max()
 
 
 def test_trials_read_the_present_weight() -> None:
