@@ -146,6 +146,29 @@ def test_the_model_carries_out_what_it_can(outcomes: dict[str, Outcome], evidenc
     assert not [o.id for o in checks if o.status == NOT_BUILT]
 
 
+#: Settings of a check that say whom it is about and how they live, not what is cut.
+KEPT = {"expected_course", "disease_duration", "intake_fixed", "intake_level", "bmi", "trial_participation"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("letter", ["E", "X"])
+def test_an_ablation_bites(evidence: Claims, letter: str) -> None:
+    """With what it cuts left in place an ablation does not hold: something is there to be cut."""
+    holds, seen = [], 0
+    for claim in evidence.claims.values():
+        for check in claim.check:
+            whole = {name: value for name, value in check.set.items() if name in KEPT}
+            cuts = check.text.startswith("Ablation") and check.kind in ("simulation", "markers")
+            if not claim.id.startswith(letter) or not cuts or (whole == check.set and not check.shuffled):
+                continue
+            seen += 1
+            uncut = check.model_copy(update={"set": whole, "shuffled": False})
+            if carry_out(claim, uncut, Laboratory([check])).status == PASS:
+                holds.append(check.id)
+    assert seen > 5
+    assert not holds
+
+
 @pytest.mark.slow
 def test_what_is_not_built_says_what_is_missing(outcomes: dict[str, Outcome]) -> None:
     for outcome in outcomes.values():
