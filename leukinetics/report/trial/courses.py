@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 MOST_TIMES = 400  # that a course keeps, evenly chosen among more
-#: A relative change of the medians below which people differ more than the course changes.
-STEADY = 0.1
+#: A relative change of the medians below which people differ more than the course changes, by the kind of an endpoint.
+STEADY = {"percent_change": 0.1, "change": 0.2}
 NORMAL = 1.96
 _SINCE = " since onset"
 _COLUMNS = """count(*) AS n, avg(blq::INT) AS below, max(unit) AS unit, max(CASE WHEN blq THEN value END) AS lim,
@@ -122,7 +122,7 @@ def _is_steady(trial: Finished, name: str, kind: str, rows: pd.DataFrame) -> boo
         return False
     first = rows[rows["time"] == 0].set_index("arm")["q50"]
     change = rows["q50"] / rows["arm"].map(first) - 1
-    return bool((first > 0).all() and len(first) and change.abs().max() < STEADY)
+    return bool((first > 0).all() and len(first) and change.abs().max() < STEADY[kind])
 
 
 def _place(trial: Finished, name: str) -> tuple[int, str]:
