@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import leukinetics as lk
 from leukinetics import biology
 from leukinetics.engine.run_in import RunIn
 
@@ -159,3 +160,16 @@ def test_fat_follows_its_regression_where_there_are_data() -> None:
     men, women = 0.3731 * np.log(people["bmi"]) - 1.0394, 0.3996 * np.log(people["bmi"]) - 1.0201
     share = np.where(people["sex"] == 1, women, men) + 0.0014 * 50
     assert np.allclose(fat / people["weight"], share, rtol=1e-3)
+
+
+def test_no_trial_meets_the_dead() -> None:
+    protocol = {
+        "trial": {"name": "met", "condition": "cachexia_pancreatic", "duration": "1 week", "patients_per_arm": 150, "seed": 3},
+        "arm": [{"name": "none"}],
+        "endpoint": [{"id": "alive", "observable": "survival", "kind": "value", "at": "0 d"}],
+    }  # fmt: skip
+    result = lk.run_trial(protocol)
+    gone = {r["reason"]: r["n"] for r in result.summary["flow"]["not_met"]}
+    assert gone["did not live until time 0"] > 0
+    (arm,) = result.summary["arms"]
+    assert arm["endpoints"]["alive"]["estimate"] == 1.0
