@@ -9,7 +9,7 @@ from leukinetics.trial.amounts import parse_amount
 from leukinetics.trial.dosing import Block
 from leukinetics.trial.plan_pilot import Pilot
 from leukinetics.trial.plan_words import days
-from leukinetics.trial.prepare import Prepared
+from leukinetics.trial.prepare import SURVIVAL, Prepared
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.reference import reference_arm
 from leukinetics.trial.sampling_times import endpoint_times
@@ -102,12 +102,10 @@ def _times(prepared: Prepared) -> Iterator[str]:
 def _deaths(prepared: Prepared) -> Iterator[str]:
     """Values of the dead, which a model has and a trial has not."""
     protocol = prepared.protocol
-    if "survival" not in set(prepared.assembly.readouts["id"]):
+    if SURVIVAL not in set(prepared.assembly.readouts["id"]):
         return
-    if not any(rule.observable == "survival" and rule.leaves for rule in protocol.rule):
+    if not any(rule.observable == SURVIVAL and rule.leaves for rule in protocol.rule):
         yield "patients die in this condition, and their values count on: a rule on survival lets the dead leave."
-    if "survival" not in protocol.eligibility:
-        yield 'survival is no criterion: people who have died before screening may be enrolled (survival = ">= 0.5").'
 
 
 def _is_given(block: Block, time: float) -> bool:
