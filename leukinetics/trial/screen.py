@@ -1,8 +1,9 @@
 """The screening visit: who could exist, who is plausible, who belongs to the population, who is eligible.
 
-A person is looked at in this order, and the first reason that applies is kept: possible, alive, plausible (true untreated
-readouts), selected among people screened, eligible (covariates, then readouts as measured at this visit), selected
-among those eligible. Everything depends on the seed and the person's number, never on who else is in the block.
+A person is looked at in this order, and the first reason that applies is kept: possible, alive, plausible (true
+untreated readouts), selected among people screened, eligible (covariates, then readouts as measured at this visit),
+selected among those eligible. Everything depends on the seed and the person's number, never on who else is in the
+block.
 """
 
 from __future__ import annotations
