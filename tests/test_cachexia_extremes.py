@@ -164,7 +164,7 @@ def test_fat_follows_its_regression_where_there_are_data() -> None:
 
 def test_no_trial_meets_the_dead() -> None:
     protocol = {
-        "trial": {"name": "met", "condition": "cachexia_pancreatic", "duration": "1 week", "patients_per_arm": 150, "seed": 3},
+        "trial": {"name": "met", "condition": "cachexia_pancreatic", "duration": "1 week", "patients_per_arm": 150},
         "arm": [{"name": "none"}],
         "endpoint": [{"id": "alive", "observable": "survival", "kind": "value", "at": "0 d"}],
     }  # fmt: skip
