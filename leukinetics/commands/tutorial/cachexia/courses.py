@@ -1,4 +1,4 @@
-"""The expected course of one body: in health, on little food, with a tumour, and with a tumour on canakinumab."""
+"""The expected course of one body: on little food, with a tumour, on canakinumab, and fed in spite of a tumour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from leukinetics.engine.run_in import RunIn
 
 READ = ("weight", "lean_mass", "fat_mass", "energy_intake", "npy", "crp")
 WEEKS = tuple(range(25))
-TUMOUR, TREATED, HUNGRY = "tumour", "tumour, canakinumab", "as little food, no tumour"
+TUMOUR, TREATED, FED, HUNGRY = "tumour", "tumour, canakinumab", "tumour, fed to need", "as little food, no tumour"
 #: The tumour acts from time 0 on, nobody dies, and spells of anorexia are their mean.
 EXPECTED = {"expected_course": 1.0, "disease_duration": 0.0, "age": 65 * 365.25}
 
@@ -18,11 +18,16 @@ def courses() -> dict[str, Any]:
     """``arms``: by name the courses (at the weeks of ``time``) of each readout, in clinical units.
 
     The person without a tumour eats what the one with it eats on average (``eaten``, relative to need): pair-feeding.
+    One with it eats all of the need.
     """
     ill = biology.assemble("cachexia_pancreatic", ["canakinumab"])
     target = ill.drugs["canakinumab"].route_target["sc"]
     dose = {"time": 0.0, "target": target, "amount": 200.0, "every": 21.0, "count": 8}
-    arms = {TUMOUR: _run(ill, {}), TREATED: _run(ill, {}, dose)}
+    arms = {
+        TUMOUR: _run(ill, {}),
+        TREATED: _run(ill, {}, dose),
+        FED: _run(ill, {"intake_fixed": 1.0, "intake_level": 1.0}),
+    }
     whole = biology.assemble("healthy_body")
     need = _run(whole, {})["energy_intake"][0]
     level = sum(arms[TUMOUR]["energy_intake"][1:]) / need / (len(WEEKS) - 1)

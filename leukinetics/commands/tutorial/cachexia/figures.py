@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from leukinetics.commands.tutorial.cachexia.courses import HUNGRY, TREATED, TUMOUR
+from leukinetics.commands.tutorial.cachexia.courses import FED, HUNGRY, TREATED, TUMOUR
 from leukinetics.commands.tutorial.effect_figures import effects, tornado
 from leukinetics.commands.tutorial.tutorial import Results
 from leukinetics.report.trial.numbers import number
 from leukinetics.report.trial.style import REFERENCE, SOFT, Picture, canvas, drawing, picture
 
 WIDTH = 760
-INKS = {TUMOUR: "#b3480a", TREATED: "#1f5f99", HUNGRY: REFERENCE}
+INKS = {TUMOUR: "#b3480a", TREATED: "#1f5f99", FED: "#2a8f6a", HUNGRY: REFERENCE}
 PANELS = (
     ("weight", "Weight, kg"), ("lean_mass", "Lean mass, kg"), ("fat_mass", "Fat, kg"),
     ("energy_intake", "Intake, kcal a day"), ("npy", "NPY and AgRP, relative to health"), ("crp", "CRP, mg/L"),
@@ -47,6 +47,6 @@ def _courses(found: Results) -> Picture:
         axes.set_title(label, loc="left", fontsize=10, color=SOFT)
         if i >= 3:
             axes.set_xlabel("weeks")
-    for x, (arm, ink) in zip((0.07, 0.2, 0.44), INKS.items(), strict=True):
+    for x, (arm, ink) in zip((0.07, 0.18, 0.4, 0.62), INKS.items(), strict=True):
         figure.text(x, 1 - 20 / height, arm, color=ink, fontweight="bold", fontsize=10.5, va="center")
     return picture(figure, "courses", f"After 24 weeks. {'; '.join(said)}.")
