@@ -54,6 +54,8 @@ def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd
         if spread is None:
             continue
         center = float(prior) if kind == "calibrated" and np.isfinite(prior) else row.value
+        if row.condition and spread.scale == "logit" and center in (0.0, 1.0):
+            continue  # what a condition switches off is not uncertain by a share
         check_typical(spread, center, f"The parameter '{name}'")
         found[key] = spread.around(center, normals(seed, f"uncertainty:{name}", n))
     found |= _effects(assembly, rows, n, seed)
