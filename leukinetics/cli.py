@@ -192,7 +192,7 @@ def new_trial(
 def calibrate(
     what: Annotated[
         str,
-        typer.Argument(metavar="PART", help="What to calibrate: core, the interleukin core; ms, multiple sclerosis."),
+        typer.Argument(metavar="PART", help="What to calibrate: core, the interleukin core; ms, mdd or cachexia."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results and for what --resume needs.")] = Path(
         "out/calibration"
@@ -210,7 +210,7 @@ def calibrate(
     steps: Annotated[int, typer.Option(min=1, help="The most steps that emcee takes.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the starts and the draws.")] = 1,
     patients: Annotated[
-        int | None, typer.Option(min=2, help="Virtual patients in an arm: 16 (core), 96 (ms).", show_default=False)
+        int | None, typer.Option(min=2, help="Virtual patients in an arm: as many as the part has.", show_default=False)
     ] = None,
     profile: Annotated[
         str | None, typer.Option(metavar="A,B", help="Parameters to profile.", show_default=False)

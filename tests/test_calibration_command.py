@@ -74,7 +74,7 @@ def test_an_interrupted_calibration_is_continued(problem: Any, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["skin"], "There are core, ms, mdd"),
+        (["skin"], "There are core, ms, mdd, cachexia"),
         (["core", "--sampler", "nuts"], "joint or laplace or emcee"),
         (["core", "--resume"], "to resume; leave out --resume to begin one"),
         (["core", "--profile", "p9"], "'p9' is not a calibrated parameter"),

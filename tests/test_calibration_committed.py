@@ -12,8 +12,9 @@ from leukinetics.calibration.problem import objective
 from leukinetics.calibration.results import read_fit
 from leukinetics.evidence import load_targets
 
-#: By part, a condition that has its modules.
-CONDITIONS = {"ms": "ms_rr", "mdd": "mdd"}
+#: By part, a condition that has its modules, and the drugs of which it has calibrated something.
+CONDITIONS = {"ms": "ms_rr", "mdd": "mdd", "cachexia": "cachexia_nsclc"}
+DRUGS = {"cachexia": ["clazakizumab"]}
 ADVICE = "the model, a prior or a target has changed: run 'leukinetics calibrate {} --write'"
 
 
@@ -42,7 +43,7 @@ def test_committed_values_still_reach_the_recorded_objective(part: str, committe
 def test_committed_values_are_those_of_the_tables(part: str, committed: dict[str, Any]) -> None:
     for row in committed["parameters"]:
         condition, _, name = row["key"].rpartition(".")
-        table = biology.assemble(condition or CONDITIONS[part]).parameters.set_index("id")
+        table = biology.assemble(condition or CONDITIONS[part], drugs=DRUGS.get(part, ())).parameters.set_index("id")
         assert table.loc[name, "kind"] == "calibrated", row["key"]
         assert table.loc[name, "published_value"] == pytest.approx(row["value"], rel=1e-5), ADVICE.format(part)
         assert table.loc[name, "prior"] > 0

@@ -19,6 +19,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NAMES = (
     *("cantos", "endotoxin_anakinra", "rescue", "sle_anifrolumab"),
     *("mdd_addon", "mdd_il6_enriched", "mdd_infliximab", "mdd_one_drug_three_diseases"),
+    *("cachexia_canakinumab", "cachexia_nutrition", "cachexia_ponsegromab", "cachexia_targets"),
     *("ms_anti_il1", "ms_natalizumab", "ms_neurotrophic", "ms_ocrelizumab"),
 )
 COHORTS = ("design_il6_csf", "mdd_benefit", "ms_il6_csf")  # no trials: they have tests of their own

@@ -29,7 +29,8 @@ EXPECTED = {
     ),
     *("ponsegromab", "anamorelin", "lps", "rhil6", "rhil1b", "hydrocortisone", "tolebrutinib", "trkb_agonist"),
     *("rhbdnf", "rhhbegf", "il1ra_shuttle", "il1b_shuttle"),
-    *("aerobic_exercise", "energy_restriction", "typhoid_vaccine"),
+    *("aerobic_exercise", "resistance_exercise", "energy_restriction", "typhoid_vaccine"),
+    *("mc4r_antagonist", "olanzapine", "dexamethasone", "nutritional_supplement", "chemotherapy"),
 }
 
 KEYS = {"id", "name", "entity", "modality", "pk", "binding", "distribution", "supplies", "regimen"}

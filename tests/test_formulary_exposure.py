@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from leukinetics import biology
+from leukinetics.biology.check import modules_of, without_species
 from leukinetics.biology.dimensions import parse_unit
+from leukinetics.biology.folder import load
 
 DAY, WEEK, HOUR = 1.0, 7.0, 1 / 24
 #: The patients of the pooled rheumatoid arthritis trials of tocilizumab were mostly women.
@@ -128,11 +130,16 @@ def profiles() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def test_the_whole_formulary_assembles_without_problems() -> None:
     assert not list(biology.check())
     drugs = sorted(file.stem for file in Path(biology.__file__).parent.glob("drugs/*.toml"))
-    assembly = biology.assemble("mood_healthy", drugs=drugs)  # which has the modules of exercise and diet
-    assert sorted(assembly.drugs) == drugs
-    for drug in assembly.drugs.values():
-        for regimen in drug.regimens:
-            assert drug.route_target[regimen.route] in assembly.model.species
+    folder, seen = load(), set()
+    for condition in ("mood_healthy", "healthy_body"):  # which have the modules of diet, and of a tumour and feeding
+        given = sorted(set(drugs) - without_species(folder, drugs, modules_of(folder, condition)).keys())
+        assembly = biology.assemble(condition, drugs=given)
+        assert sorted(assembly.drugs) == given
+        seen.update(given)
+        for drug in assembly.drugs.values():
+            for regimen in drug.regimens:
+                assert drug.route_target[regimen.route] in assembly.model.species
+    assert sorted(seen) == drugs
 
 
 def statistic(name: str, times: np.ndarray, level: np.ndarray) -> float:

@@ -19,6 +19,10 @@ from leukinetics.trial.protocol import Protocol
 HERE = Path("trial.toml")
 SWITCHED_OFF = re.compile(r"^#(?! |$)", re.MULTILINE)
 DRUGS, CONDITIONS = sorted(load(None).drugs), sorted(load(None).conditions)
+#: What needs the modules that it acts in.
+AT_HOME = {"aerobic_exercise": "mdd", "energy_restriction": "mdd"} | dict.fromkeys(
+    ("chemotherapy", "nutritional_supplement", "resistance_exercise"), "cachexia_nsclc"
+)
 
 
 def parts(text: str) -> list[str]:
@@ -36,8 +40,7 @@ def test_it_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("drug", DRUGS)
 def test_every_drug_has_a_valid_protocol(drug: str) -> None:
-    lifestyle = drug in ("aerobic_exercise", "energy_restriction")  # which need the modules that they act in
-    text = protocol_text("mdd" if lifestyle else "metabolic_inflammation", drug, HERE)
+    text = protocol_text(AT_HOME.get(drug, "metabolic_inflammation"), drug, HERE)
     read = trial.prepare(tomllib.loads(text)).protocol
     assert read.drugs == [drug]
     everything = tomllib.loads(SWITCHED_OFF.sub("", text))

@@ -10,7 +10,7 @@ import pytest
 from fake_assembly import fake_assembly
 from scipy import stats
 
-from leukinetics import DataError, patients
+from leukinetics import DataError, biology, patients
 from leukinetics.patients.counters import normals, uniforms
 from leukinetics.patients.latent import latent_normals
 
@@ -181,3 +181,9 @@ def test_implausible_patients_are_found() -> None:
     assert plan.plausible(columns).all()
     columns["weight"] = np.array([[70.0, 2.0, 500.0, np.nan, 80.0, 90.0]])
     assert plan.plausible(columns)[0].tolist() == [True, False, False, False, True, True]
+
+
+def test_draws_of_what_a_condition_switches_off() -> None:
+    healthy, ill = (patients.draws(biology.assemble(c), 5, 1) for c in ("healthy_body", "cachexia_nsclc"))
+    assert not [key for key in healthy if key.endswith("oedema_lean")]  # set to 0, uncertain on the logit scale
+    assert ill["oedema_lean"].between(0, 1, inclusive="neither").all()

@@ -111,9 +111,10 @@ STUDIES: dict[str, Any] = {
         ],
         "enrichment": [
             {
-                "threshold": t, "unit": "mg/L", "share": 0.5, "effect": -40.0, "ci_low": -50.0, "ci_high": None,
-                "n_for_target": 40, "screened_for_target": 160, "cost": 960.0,
+                "biomarker": name, "threshold": t, "unit": unit, "share": 0.5, "effect": -40.0, "ci_low": -50.0,
+                "ci_high": None, "n_for_target": 40, "screened_for_target": 160, "cost": 960.0,
             }
+            for name, unit in (("crp", "mg/L"), ("il6", "pg/mL"))
             for t in (2.0, 3.0)
         ],
     },
@@ -270,7 +271,8 @@ def test_says_what_would_narrow_the_answer(page: Page) -> None:
 def test_figures_are_files_and_text_stays_text(trial: Path, page: Page) -> None:
     names = {p.stem for p in (trial / "figures").glob("*.svg")}
     families = ("design", "flow", "levels-canakinumab", "course-crp", "waterfall-1", "survival-1", "subgroups-1")
-    assert names >= {*families, "threshold-1", "power", "enrichment", "uncertainty-1", "sensitivity", "narrowing"}
+    studies = ("threshold-1", "power", "enrichment", "enrichment-2", "uncertainty-1", "sensitivity", "narrowing")
+    assert names >= {*families, *studies}
     for name in names:
         text = (trial / "figures" / f"{name}.svg").read_text(encoding="utf-8")
         assert "<text" in text and "<image" not in text and len(text) < 60_000

@@ -282,6 +282,19 @@ def test_enrichment_counts_people_and_costs() -> None:
     assert all(nobody[k] is None for k in ("effect", "ci_low", "n_for_target", "screened_for_target", "cost"))
 
 
+def test_enrichment_by_other_biomarkers() -> None:
+    study = {"sizes": [100], "replicates": 50, "biomarker": "crp", "enrichment": [3.0], "unit": "mg/L"}
+    study["others"] = {"weight": [60.0, 80.0]}
+    prepared, endpoints, population = made(power=study, eligibility={"crp": ">= 2 mg/L"})
+    found = power(prepared, endpoints, population)["enrichment"]
+    told = [(row["biomarker"], row["threshold"], row["unit"]) for row in found]
+    assert told == [("crp", 3.0, "mg/L"), ("weight", 60.0, "kg"), ("weight", 80.0, "kg")]
+    seen = int(population.index.max()) + 1
+    assert found[2]["share"] == pytest.approx((population["weight"] >= 80.0).sum() / seen)
+    alone = made(power={k: v for k, v in study.items() if k != "others"}, eligibility={"crp": ">= 2 mg/L"})
+    assert power(*alone)["enrichment"] == found[:1]
+
+
 def test_enrichment_analyses_all_visits_as_the_trial_does() -> None:
     study = {"sizes": [100], "replicates": 50, "biomarker": "weight", "enrichment": [1.0], "unit": "kg"}
     repeated = {

@@ -140,6 +140,10 @@ def test_the_plan_says_what_would_run_in_each() -> None:
         ([{"condition": "healthy"}, {"condition": "healthy"}], "two alsos are named 'healthy'"),
         ([{"condition": "healthy", "nam": "x"}], "unknown key 'nam'"),
         ([{"name": "x"}], "also 1 .*condition: this key is missing"),
+        ([{"condition": "healthy", "instead": {"arms": []}}], "'arms' cannot be another one; .*endpoint"),
+        ([{"condition": "healthy", "instead": {"endpoint": {}}}], "'endpoint' has to be a list of tables"),
+        ([{"condition": "healthy", "instead": {"power": []}}], "'power' has to be a table"),
+        ([{"condition": "healthy", "instead": {"endpoint": [{"id": "x"}]}}], r"In also 1 \('healthy'\): .*endpoint"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_run(also: Any, message: str, tmp_path: Path) -> None:
@@ -160,6 +164,27 @@ def test_a_damaged_folder_of_another_condition_is_told(folder: Path, tmp_path: P
     (tmp_path / "out" / ARTHRITIS / "summary.json").unlink()
     with pytest.raises(DataError, match="01-arthritis' holds no finished trial"):
         lk.open_trial(tmp_path / "out")
+
+
+def test_a_condition_may_have_tables_of_its_own() -> None:
+    """Arms, people and seed stay; what is read and studied is the condition's."""
+    albumin = {"id": "albumin", "observable": "albumin", "kind": "change", "at": "4 weeks"}
+    instead = {"endpoint": [albumin], "eligibility": {"age": ">= 40 years"}, "power": {"sizes": [7], "replicates": 20}}
+    more = {"id": "il6", "observable": "il6", "kind": "value", "at": "4 weeks"}
+    other = {"condition": "healthy", "name": "Health", "instead": instead, "endpoint": [more], "eligibility": {}}
+    made = prepare({**PROTOCOL, "also": [other]})
+    told = variants(made)[0].prepared.protocol
+    assert [e.id for e in told.endpoint] == ["albumin", "il6"]
+    assert list(told.eligibility) == ["age"]
+    assert told.power is not None and told.power.sizes == [7]
+    assert [a.name for a in told.arm] == [a.name for a in made.protocol.arm]
+    assert told.trial.seed == made.protocol.trial.seed
+    assert told == read_protocol(tomllib.loads(told.text))
+    found = run({**PROTOCOL, "also": [other], "uncertainty": {"draws": 2, "patients": 2}}).summary["also"]
+    assert {(c["condition"] == "Health", c["endpoint"]) for c in found["contrasts"]} == {
+        (False, "crp"), (True, "albumin"), (True, "il6"),
+    }  # fmt: skip
+    assert all(c["apart"] is None for c in found["contrasts"])
 
 
 def _summary(measure: str, values: list[float | None]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_the_commands_name_examples_that_are_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_protocol_parts_on_the_page_are_those_of_an_example(name: str) -> None:
-    examples = {"ms": "ms_natalizumab", "mdd": "mdd_il6_enriched"}
+    examples = {"ms": "ms_natalizumab", "mdd": "mdd_il6_enriched", "cachexia": "cachexia_canakinumab"}
     example = (ROOT / "examples" / f"{examples[name]}.toml").read_text(encoding="utf-8")
     lines = {line.partition(" #")[0].strip() for line in example.splitlines()}
     for block in blocks(tutorial(name).page):

@@ -47,13 +47,8 @@ def assemble(condition: str | None = None, drugs: Sequence[str] = (), root: str 
             raise BiologyError(biology.headless)
         _exists("condition", [] if condition is None else [condition], biology, biology.conditions)
         _exists("drug", wanted, biology, biology.drugs)
-        for drug, home in without_species(biology, wanted, modules_of(biology, condition)).items():
-            where = "the bare core" if condition is None else f"the condition '{condition}'"
-            there = [name for name in biology.conditions if home in modules_of(biology, name)]
-            raise ModelError(
-                f"'{drug}' acts in the module '{home.name}', which {where} does not have; take a condition that has "
-                f"it ({', '.join(there) or 'there is none'}), or give it extra = ['{home.group}']."
-            )
+        for sentence in homeless(condition, wanted, root).values():
+            raise ModelError(sentence)
         made = draft(biology, condition, wanted)
         if made.problems.errors:
             raise BiologyError(_all_errors(made, root))
@@ -62,6 +57,21 @@ def assemble(condition: str | None = None, drugs: Sequence[str] = (), root: str 
             _made.popitem(last=False)
     _made.move_to_end(key)
     return _made[key]
+
+
+def homeless(condition: str | None, drugs: Iterable[str], root: str | Path | None = None) -> dict[str, str]:
+    """The drugs that act in a module which a condition (None: the bare core) does not have, each with a sentence that
+    says so and names the conditions that have it. Condition and drugs must exist."""
+    biology = load(root)
+    where = "the bare core" if condition is None else f"the condition '{condition}'"
+    found = {}
+    for drug, home in without_species(biology, drugs, modules_of(biology, condition)).items():
+        there = [name for name in biology.conditions if home in modules_of(biology, name)]
+        found[drug] = (
+            f"'{drug}' acts in the module '{home.name}', which {where} does not have; take a condition that has "
+            f"it ({', '.join(there) or 'there is none'}), or give it extra = ['{home.group}']."
+        )
+    return found
 
 
 def _exists(what: str, names: Iterable[str], biology: Biology, known: Iterable[str]) -> None:

@@ -29,11 +29,15 @@ def calibrated(assemblies: Iterable[Any]) -> tuple[Parameter, ...]:
 
 
 def uncertain(assemblies: Iterable[Any]) -> tuple[Parameter, ...]:
-    """Every parameter that is uncertain but not calibrated, once: its prior is centred on its value."""
+    """Every parameter that is uncertain but not calibrated, once: its prior is centred on its value.
+
+    A condition that sets one to 0 (no tumour) leaves nothing uncertain about it, unless the uncertainty is an SD.
+    """
     found: dict[str, Parameter] = {}
     for assembly in assemblies:
         for row in assembly.parameters.to_dict("records"):
-            if row["kind"] != "calibrated" and str(row["uncertainty"]).strip():
+            width = str(row["uncertainty"]).strip()
+            if row["kind"] != "calibrated" and width and (row["value"] or width.startswith("sd")):
                 parameter = _parameter(row | {"prior": row["value"]})
                 found.setdefault(parameter.key, parameter)
     return tuple(found[key] for key in sorted(found))

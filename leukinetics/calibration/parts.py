@@ -76,6 +76,19 @@ PARTS = {
         before=(CORE,),
         chance=True,
     ),
+    # Patients are enrolled by what they have lost, and die: as in multiple sclerosis.
+    "cachexia": Part(
+        "cachexia",
+        "cancer cachexia",
+        patients=96,
+        many=96,
+        slopes=32,
+        numerics=Numerics(step=0.3, tolerance=0.01, steps=4, central=False),
+        before=(CORE,),
+        chance=True,
+        # Levels of albumin differ between laboratories, and the core alone computes them.
+        left_out=("cachexia_ald518.albumin_0",),
+    ),
 }
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from leukinetics.biology.entry import Entry, Section
 
 PACKAGE = Path(__file__).parent.parent
-FITS = [PACKAGE / "calibration" / "results" / f"{part}_fit.json" for part in ("core", "ms", "mdd")]
+FITS = [PACKAGE / "calibration" / "results" / f"{part}_fit.json" for part in ("core", "ms", "mdd", "cachexia")]
 TARGETS = PACKAGE / "evidence" / "targets"
 TARGET_COLUMNS = ("id", "role", "statistic", "value", "low", "high", "unit", "databook", "source")
 NAMED = (

@@ -29,6 +29,7 @@ from leukinetics.trial.times import days
 BEGIN, END = "<!-- protocol: begin -->", "<!-- protocol: end -->"
 #: Of keys that the protocol to start from does not show.
 EXAMPLES: dict[str, Any] = {
+    "also.instead": {"power": {"endpoint": "il6"}},
     "dose.cap": "800 mg",
     "dose.duration": "30 min",
     "endpoint.margin": 0.2,
@@ -42,6 +43,7 @@ EXAMPLES: dict[str, Any] = {
     "endpoint.worsening": [{"baseline": "<= 5.5", "change": ">= 1"}],
     "endpoint.worsening.value": ">= 6",
     "population.match.correlation": 0.5,
+    "power.others": {"il6": [2, 4]},
     "population.match.median": 3.1,
     "population.match.noise": False,
     "population.match.observables": ["crp", "il6"],

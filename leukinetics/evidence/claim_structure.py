@@ -8,6 +8,8 @@ from typing import Any
 
 from leukinetics import biology
 from leukinetics.biology.catalogue import read_catalogue
+from leukinetics.biology.check import modules_of, without_species
+from leukinetics.biology.folder import load
 from leukinetics.evidence.claim_files import Check
 
 
@@ -19,12 +21,15 @@ def formulary(check: Check) -> tuple[float, str]:
 
 
 def drug_footprint(check: Check) -> tuple[float, str]:
-    """How many equations of the model the whole formulary changes beyond what a drug may touch.
+    """How many equations of a condition's model the formulary changes beyond what a drug may touch: all drugs at once,
+    but for those that act in a module of another disease, as chemotherapy does in the tumour.
 
     A drug may add symbols under its own name and terms to the ports of the targets that its file names. A reaction of
     its own may add to the species that it supplies. Everything else must stand in the model with drugs as without.
     """
-    drugs = read_catalogue().drugs
+    folder = load()
+    elsewhere = without_species(folder, folder.drugs, modules_of(folder, check.condition))
+    drugs = {name: document for name, document in read_catalogue().drugs.items() if name not in elsewhere}
     without, with_drugs = biology.assemble(check.condition), biology.assemble(check.condition, drugs=list(drugs))
     before, after = equations(without.sbml), equations(with_drugs.sbml)
     ports = {row["port"]: row["target"] for row in read_catalogue().tables["targets"]}
@@ -38,7 +43,8 @@ def drug_footprint(check: Check) -> tuple[float, str]:
         if name in ports and ports[name] in bound:
             continue
         wrong.append(name)
-    return float(len(wrong)), ", ".join(wrong)
+    told = f"; not given here: {', '.join(sorted(elsewhere))}" if elsewhere else ""
+    return float(len(wrong)), f"{len(drugs)} drugs{told}{': ' * bool(wrong)}{', '.join(wrong)}"
 
 
 def core_equations(check: Check) -> tuple[float, str]:

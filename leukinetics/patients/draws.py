@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parents[1] / "calibration" / "results"
 POSTERIOR = RESULTS / "core_draws.tsv"
 #: Of what conditions add to the core, each calibrated with the core at its values; by the name of their random stream.
-LATER = {f"posterior:{part}": RESULTS / f"{part}_draws.tsv" for part in ("ms", "mdd")}
+LATER = {f"posterior:{part}": RESULTS / f"{part}_draws.tsv" for part in ("ms", "mdd", "cachexia")}
 
 
 def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd.DataFrame:
@@ -54,6 +54,8 @@ def draws(assembly: Any, n: int, seed: int, posterior: Path | None = None) -> pd
         if spread is None:
             continue
         center = float(prior) if kind == "calibrated" and np.isfinite(prior) else row.value
+        if row.condition and spread.scale == "logit" and center in (0.0, 1.0):
+            continue  # what a condition switches off is not uncertain by a share
         check_typical(spread, center, f"The parameter '{name}'")
         found[key] = spread.around(center, normals(seed, f"uncertainty:{name}", n))
     found |= _effects(assembly, rows, n, seed)

@@ -34,7 +34,8 @@ class Amount:
             return convert(self.value, self.unit, target, molar_mass), self.per_kg and not own
         except LeukineticsError as error:
             reason = str(error).rstrip(".")
-            raise ProtocolError(f"{what}: {reason}; give what can be converted to {target}, such as a mass.") from error
+            such = "" if molar_mass is None else ", such as a mass"
+            raise ProtocolError(f"{what}: {reason}; give what can be converted to {target}{such}.") from error
 
 
 def parse_amount(text: Any) -> Amount:

@@ -76,8 +76,8 @@ def biomarkers(protocol: Protocol) -> Iterator[str]:
     yield from protocol.analysis.covariates
     yield from (subgroup.on for subgroup in protocol.subgroup)
     yield from (threshold.biomarker for threshold in protocol.threshold)
-    if protocol.power is not None and protocol.power.biomarker is not None:
-        yield protocol.power.biomarker
+    if protocol.power is not None:
+        yield from (name for name, _, _ in protocol.power.markers)
 
 
 def _noisy(protocol: Protocol, name: str) -> bool:

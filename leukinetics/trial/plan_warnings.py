@@ -9,7 +9,7 @@ from leukinetics.trial.amounts import parse_amount
 from leukinetics.trial.dosing import Block
 from leukinetics.trial.plan_pilot import Pilot
 from leukinetics.trial.plan_words import days
-from leukinetics.trial.prepare import Prepared
+from leukinetics.trial.prepare import SURVIVAL, Prepared
 from leukinetics.trial.protocol import Protocol
 from leukinetics.trial.reference import reference_arm
 from leukinetics.trial.sampling_times import endpoint_times
@@ -32,6 +32,7 @@ def warnings_of(prepared: Prepared, pilot: Pilot) -> list[str]:
         *_measured(protocol),
         *_amounts(prepared),
         *_times(prepared),
+        *_deaths(prepared),
         *_comparison(protocol),
         *_size(prepared, pilot),
     ]
@@ -96,6 +97,15 @@ def _times(prepared: Prepared) -> Iterator[str]:
             last = float(endpoint_times(endpoint, end)[-1])
             if stop - last > _SAME:
                 yield f"{endpoint.id} is read at {days(last)} for the last time: 'every' does not divide its window."
+
+
+def _deaths(prepared: Prepared) -> Iterator[str]:
+    """Values of the dead, which a model has and a trial has not."""
+    protocol = prepared.protocol
+    if SURVIVAL not in set(prepared.assembly.readouts["id"]):
+        return
+    if not any(rule.observable == SURVIVAL and rule.leaves for rule in protocol.rule):
+        yield "patients die in this condition, and their values count on: a rule on survival lets the dead leave."
 
 
 def _is_given(block: Block, time: float) -> bool:

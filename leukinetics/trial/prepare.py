@@ -40,6 +40,8 @@ RUN_IN = RunIn(limit=20_000.0, tolerance=1e-5, window=30.0)
 LEAD_DAYS = 3.0
 #: The name of the screening visit, at which the noise is another than at time 0.
 SCREENING = "screening"
+#: A readout that is 1 while a patient lives; who died before time 0 is nobody whom a trial could meet.
+SURVIVAL = "survival"
 
 
 @dataclass
@@ -129,14 +131,15 @@ def prepare(
     criteria = {name: _criterion(name, bounds, plan, units) for name, bounds in read.eligibility.items()}
     plausible = {name: _criterion(name, bounds, plan, units) for name, bounds in read.population.plausible.items()}
     targets = make_targets(read.population.match, lambda name, noise, _: _known(name, noise, plan, units))
-    matched = [v.name for t in targets for v in t.reads if v.how != "told"]
-    screening = at_screening([*criteria, *plausible, *matched], plan, units)
-    now = [n for n, o in screening.items() if n in criteria and not o.over]  # the past is not read again
-    read_after |= {n: screening[n] for n in now if n not in read_after}
     people = table_of(read, plan, model.assembly)
+    matched = [v.name for t in targets for v in t.reads if v.how != "told"]
     lead, fixed = _clock(read, plan)
     before, onset = history(model.assembly, plan, people)
     lead, fixed = lead + before, fixed | ({name: lead + days for name, days in onset.items()})
+    alive = [SURVIVAL] if SURVIVAL in units and lead > 0 else []
+    screening = at_screening([*alive, *criteria, *plausible, *matched], plan, units)
+    now = [n for n, o in screening.items() if n in criteria and not o.over]  # the past is not read again
+    read_after |= {n: screening[n] for n in now if n not in read_after}
     return Prepared(
         protocol=read,
         assembly=model.assembly,

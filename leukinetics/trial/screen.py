@@ -1,8 +1,9 @@
 """The screening visit: who could exist, who is plausible, who belongs to the population, who is eligible.
 
-A person is looked at in this order, and the first reason that applies is kept: possible, plausible (true untreated
-readouts), selected among people screened, eligible (covariates, then readouts as measured at this visit), selected
-among those eligible. Everything depends on the seed and the person's number, never on who else is in the block.
+A person is looked at in this order, and the first reason that applies is kept: possible, alive, plausible (true
+untreated readouts), selected among people screened, eligible (covariates, then readouts as measured at this visit),
+selected among those eligible. Everything depends on the seed and the person's number, never on who else is in the
+block.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from leukinetics.assays import exact, measure
 from leukinetics.patients.criteria import Bound
-from leukinetics.trial.prepare import SCREENING, Prepared
+from leukinetics.trial.prepare import SCREENING, SURVIVAL, Prepared
 from leukinetics.trial.simulate import simulate
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 NOT_POSSIBLE = "not a possible person"
+NOT_ALIVE = "did not live until time 0"
 NOT_SELECTED = "not selected to match the population"
 FAILED = "simulation failed"
 #: What ``reason`` holds of a person that nobody looked at.
@@ -155,7 +157,9 @@ def population_checks(prepared: Prepared) -> list[Check]:
     """Who could exist."""
     possible = Check(NOT_POSSIBLE, (), lambda visit, _: prepared.plan.plausible(dict(visit.columns)))
     written = prepared.protocol.population.plausible
-    return [possible, *_criteria(prepared, prepared.plausible, written, "not plausible: {}", negate=True)]
+    lives = Check(NOT_ALIVE, (SURVIVAL,), lambda visit, _: visit.true[SURVIVAL] >= 0.5)
+    known = [lives] if SURVIVAL in prepared.screening else []
+    return [possible, *known, *_criteria(prepared, prepared.plausible, written, "not plausible: {}", negate=True)]
 
 
 def nobodies(prepared: Prepared) -> list[str]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: A dose takes some thirty steps, a day without one a few; a patient that needs several times as many, besides these to
 #: begin with, has left what the model can carry.
 MAX_STEPS, STEPS_OF_A_DOSE, STEPS_OF_A_DAY = 50_000, 100, 10
+#: Observables that a covariate of the same name would hide: where the model has the second name, it is what is read.
+#: The covariate is the weight that the patient came with, before the illness where the model simulates its loss.
+PRESENT = {"weight": "body_weight"}
 _VALID = [int(s) for s in Status if s.ok]
 
 
@@ -61,17 +64,18 @@ def simulate(
     doses = None
     if courses is not None:
         doses = dose_table(courses, weights(prepared, columns, rows), prepared.lead)
+    read = {name: PRESENT[name] if PRESENT.get(name, "") in model.observables else name for name in outputs}
     found = model.simulate(
         times + prepared.lead,
         table,
         doses,
-        outputs=outputs,
+        outputs=list(dict.fromkeys(read.values())),
         rtol=prepared.rtol,
         run_in=RUN_IN,
         max_steps=max_steps(prepared),
         threads=threads,
     )
-    values = {name: found[name].to_numpy() for name in outputs}
+    values = {name: found[source].to_numpy() for name, source in read.items()}
     return Simulated(values, found["status"].to_numpy(), dict(found.attrs))
 
 

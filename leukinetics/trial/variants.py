@@ -11,6 +11,7 @@ from typing import Any
 from leukinetics.errors import ProtocolError
 from leukinetics.trial.prepare import Prepared, prepare
 from leukinetics.trial.protocol import Also, Protocol
+from leukinetics.trial.read import read_protocol
 from leukinetics.trial.store import ALSO
 from leukinetics.trial.toml_text import toml_text
 
@@ -47,7 +48,13 @@ def title(prepared: Prepared) -> str:
 
 
 def variant(protocol: Protocol, also: Also) -> Protocol:
-    """The protocol of the same trial in another condition."""
+    """The protocol of the same trial in another condition.
+
+    Raises ProtocolError, where tables stand in place of the trial's and something is wrong with them.
+    """
+    if also.instead:
+        told = _text(tomllib.loads(protocol.text), protocol.also.index(also), _name(protocol.trial.name, also))
+        return read_protocol(tomllib.loads(told))
     head = protocol.trial.model_copy(update={"condition": also.condition, "name": _name(protocol.trial.name, also)})
     arms = [arm.model_copy(update={"background": [*arm.background, *also.background]}) for arm in protocol.arm]
     found = protocol.model_copy(
@@ -75,7 +82,7 @@ def _text(data: Mapping[str, Any], place: int, name: str) -> str:
         {**arm, **({"background": [*arm.get("background", []), *also["background"]]} if "background" in also else {})}
         for arm in data["arm"]
     ]
-    mine = {key: table for key, table in data.items() if key != "also"}
+    mine = {key: table for key, table in data.items() if key != "also"} | also.get("instead", {})
     mine["trial"] = {**data["trial"], "condition": also["condition"], "name": name}
-    mine["eligibility"] = {**data.get("eligibility", {}), **also.get("eligibility", {})}
-    return toml_text({**mine, "arm": arms, "endpoint": [*data["endpoint"], *also.get("endpoint", [])]})
+    mine["eligibility"] = {**mine.get("eligibility", {}), **also.get("eligibility", {})}
+    return toml_text({**mine, "arm": arms, "endpoint": [*mine["endpoint"], *also.get("endpoint", [])]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from leukinetics.report.trial.axes import row_labels
 from leukinetics.report.trial.effects import effect_axis
 from leukinetics.report.trial.numbers import number
 from leukinetics.report.trial.style import KIND_COLOURS, REFERENCE, SOFT, Picture, canvas, looks, picture, wrapped
@@ -82,7 +83,7 @@ def effects(name: str, trial: Mapping[str, Any], endpoints: Mapping[str, tuple[s
         inside = [v for r in known.values() for v in (r["low"], r["high"])] + [fitted[a] for a in known]
         effect_axis(axes, inside, measure)
         axes.set_ylim(len(arms) - 0.5, -0.5)
-        _labels(axes, [wrapped(a, 24) for a in arms] if k == 0 else [], 10)
+        row_labels(axes, [wrapped(a, 24) for a in arms] if k == 0 else [], 10)
         axes.spines["left"].set_visible(False)
         reference = rows[endpoint][0]["reference"]
         axes.set_title(f"{title}, against {reference}", loc="left", fontweight="bold", pad=22, fontsize=10.5)
@@ -119,7 +120,7 @@ def tornado(name: str, studies: Mapping[tuple[str, str], Mapping[str, Any]]) -> 
         effect_axis(axes, [*ends, study["base"]], measure, none=False)
         axes.axvline(study["base"], color=SOFT, lw=0.9)
         axes.set_ylim(BARS - 0.5, -0.5)
-        _labels(axes, [wrapped(r["words"], 34, 2) for r in rows], 9)
+        row_labels(axes, [wrapped(r["words"], 34, 2) for r in rows], 9)
         axes.spines["left"].set_visible(False)
         axes.set_title(f"{title}\n{study['arm']} against {study['reference']}", loc="left", x=-0.9, fontsize=10.5)
         axes.set_xlabel(unit)
@@ -137,15 +138,3 @@ def tornado(name: str, studies: Mapping[tuple[str, str], Mapping[str, Any]]) -> 
         color=SOFT, fontsize=9.5, va="center",
     )  # fmt: skip
     return picture(figure, name, "; ".join(said) + ".")
-
-
-def _labels(axes: Any, texts: Sequence[str], size: float) -> None:
-    """What stands left of each row of an axis; lines are texts of their own, so that they end alike in any typeface."""
-    axes.set_yticks([])
-    for i, text in enumerate(texts):
-        lines = text.split("\n")
-        for k, line in enumerate(lines):
-            axes.annotate(
-                line, (0, i), (-8, 5.2 * (len(lines) - 1) - 10.4 * k), xycoords=("axes fraction", "data"),
-                textcoords="offset points", ha="right", va="center", fontsize=size, annotation_clip=False,
-            )  # fmt: skip

@@ -13,8 +13,8 @@ from leukinetics.report.trial.names import meaning, parameter_words
 from leukinetics.trial import Protocol, prepare
 from leukinetics.trial.studies.sensitivity import sensitivity
 
-#: Parameters of a tornado that are kept.
-LEADING = 12
+#: Parameters of a tornado, and results of studies that would narrow an answer, that are kept.
+LEADING, STUDIES = 12, 32
 _NUMBERS = ("estimate", "se", "ci_low", "ci_high", "n", "unit")
 _CONTRAST = ("endpoint", "arm", "reference", "measure", "estimate", "ci_low", "ci_high", "p_value")
 _RANGE = ("median", "low", "high", "share_parameters")
@@ -105,7 +105,11 @@ def _narrowing(study: Mapping[str, Any] | None, words: Mapping[str, str]) -> dic
     if study is None:
         return None
     own = _of(study, ("draws", "tested", "noise", "visible", "together"))
-    return {**own, "parameters": _named(study["parameters"][:4], words), "measurements": study["measurements"][:4]}
+    return {
+        **own,
+        "parameters": _named(study["parameters"][:4], words),
+        "measurements": study["measurements"][:STUDIES],
+    }
 
 
 def _of(row: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

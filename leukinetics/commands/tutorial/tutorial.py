@@ -12,7 +12,7 @@ from leukinetics.report.trial.style import Picture
 
 Results = Mapping[str, Any]
 #: The names of all tutorials: packages beside this file.
-NAMES = ("ms", "mdd")
+NAMES = ("ms", "mdd", "cachexia")
 
 
 @dataclass(frozen=True)

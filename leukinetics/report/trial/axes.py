@@ -26,6 +26,18 @@ class TimeAxis:
     ticks: list[float]
 
 
+def row_labels(axes: Any, texts: Sequence[str], size: float = 10.0) -> None:
+    """What stands left of each row of an axis; lines are texts of their own, so that they end alike in any typeface."""
+    axes.set_yticks([])
+    for i, text in enumerate(texts):
+        lines = text.split("\n")
+        for k, line in enumerate(lines):
+            axes.annotate(
+                line, (0, i), (-8, 5.2 * (len(lines) - 1) - 10.4 * k), xycoords=("axes fraction", "data"),
+                textcoords="offset points", ha="right", va="center", fontsize=size, annotation_clip=False,
+            )  # fmt: skip
+
+
 def time_axis(duration: float, most: int = 7) -> TimeAxis:
     """The axis of a trial of ``duration`` days, with at most ``most`` steps, the last at its end where one fits."""
     choices: tuple[tuple[float, float, str, tuple[float, ...]], ...] = (

@@ -43,6 +43,8 @@ def _row(
     label = plain(row.get("label") or trial.label(visit))
     if dot and observable in trial.labels:
         label = f"{trial.label(observable)} at {visit}"
+    elif not dot:
+        label = " ".join(t for t in (label, _when(trial, name)) if t)
     if kind == "genotype":
         title = f"{label}{f' ({genes[name]})' if name in genes else ''}"
         if all((name, n) in alleles for n in names):
@@ -57,6 +59,13 @@ def _row(
     unit = " ".join(t for t in (f"× {power_of_ten(power)}" if power else "", unit_text(row.get("unit"))) if t)
     cells = _cells([arms.get(n, {}) for n in names], 10.0**-power, skewed)
     return [f"{title}{f', {unit}' if unit else ''}, {'median (quartiles)' if skewed else 'mean (SD)'}", *cells]
+
+
+def _when(trial: Finished, covariate: str) -> str:
+    """ "before the illness", of a covariate whose condition says that it is told as it was then; else empty."""
+    condition = trial.assembly.condition
+    note = "" if condition is None else str(condition.population.get(covariate, {}).get("note") or "").split(";")[0]
+    return note if note.startswith("before ") else ""
 
 
 def _share(arm: Row) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from leukinetics.report.trial.axes import row_labels
 from leukinetics.report.trial.design_words import endpoint_words
 from leukinetics.report.trial.effects import effect_axis, measure_title
 from leukinetics.report.trial.folder import Finished, Row
@@ -127,8 +128,7 @@ def sensitivity_figure(trial: Finished) -> Picture | None:
     for i, r in enumerate(rows if not tornado else ()):
         _bar(axes, i, r, sobol, scale)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), labels, multialignment="right")
-    axes.tick_params(axis="y", length=0)
+    row_labels(axes, labels)
     if tornado:
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(measure_title(measure, trial.unit(str(found.get("endpoint")))))

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 MOST_TIMES = 400  # that a course keeps, evenly chosen among more
-#: A relative change of the medians below which people differ more than the course changes.
-STEADY = 0.1
+#: A relative change of the medians below which people differ more than the course changes, by the kind of an endpoint.
+STEADY = {"percent_change": 0.1, "change": 0.2}
 NORMAL = 1.96
 _SINCE = " since onset"
 _COLUMNS = """count(*) AS n, avg(blq::INT) AS below, max(unit) AS unit, max(CASE WHEN blq THEN value END) AS lim,
@@ -30,9 +30,9 @@ class Course:
     q50, q75, q95; a value below the limit counts as the limit. ``limit``: the limit that values were below, if any.
 
     ``drawn``: the same columns, of what a figure shows of it, which is called ``label`` and has the unit
-    ``drawn_unit``: the percent change where it is small and an endpoint is that; of a number since the disease began
-    the number since time 0; and of ``counts`` and scores in half points, whose median jumps, the mean (q50) with its
-    interval of 95 %.
+    ``drawn_unit``: the change, or percent change, where it is small and an endpoint is that; of a number since the
+    disease began the number since time 0; and of ``counts`` and scores in half points, whose median jumps, the mean
+    (q50) with its interval of 95 %.
     """
 
     name: str
@@ -46,8 +46,9 @@ class Course:
 
 
 def courses(trial: Finished) -> list[Course]:
-    """The course of every observable that was kept, in the order of the protocol. Samples of patients who had left
-    are not among them. DataError where the files are damaged."""
+    """The course of every observable that was kept at two times or more, in the order of the protocol, but for what
+    makes patients leave, such as death: those who stay have none of it. Samples of patients who had left are not among
+    them. DataError where the files are damaged."""
     import duckdb
 
     files = sorted((trial.folder / "observations").glob("*.parquet"))
@@ -57,7 +58,8 @@ def courses(trial: Finished) -> list[Course]:
         try:
             source = connection.read_parquet([str(f) for f in files])
             source.create_view("source")
-            names = [str(r[0]) for r in connection.sql("SELECT DISTINCT name FROM source").fetchall()]
+            text = "SELECT name FROM source GROUP BY name HAVING count(DISTINCT time) > 1"
+            names = [str(r[0]) for r in connection.sql(text).fetchall() if not _leaves(trial, str(r[0]))]
             return [_course(connection, trial, name) for name in sorted(names, key=lambda n: _place(trial, n))]
         except duckdb.Error as error:
             raise DataError(
@@ -74,8 +76,10 @@ def _course(connection: object, trial: Finished, name: str) -> Course:
     drawn, drawn_unit = rows, unit
     if label.endswith(_SINCE):
         drawn, label = _read(connection, name, "counted"), f"{label.removesuffix(_SINCE)} since the start"
-    elif _is_steady(trial, name, rows):
+    elif _is_steady(trial, name, "percent_change", rows):
         drawn, label, drawn_unit = _read(connection, name, "percent"), f"{label}, change", "%"
+    elif _is_steady(trial, name, "change", rows):
+        drawn, label = _read(connection, name, "counted"), f"{label}, change"
     if counts:
         half = NORMAL * drawn["sd"].fillna(0.0) / drawn["n"] ** 0.5
         for q, side in (("q05", -1), ("q25", -1), ("q50", 0), ("q75", 1), ("q95", 1)):
@@ -106,13 +110,19 @@ def _read(connection: object, name: str, drawn: str) -> pd.DataFrame:
     return rows.drop(columns=["q"])
 
 
-def _is_steady(trial: Finished, name: str, rows: pd.DataFrame) -> bool:
-    """Whether an endpoint is a percent change of the observable, whose medians hardly change."""
-    if all(e.observable != name or e.kind != "percent_change" for e in trial.protocol.endpoint):
+def _leaves(trial: Finished, name: str) -> bool:
+    """Whether who has it leaves the trial, and it was not asked for besides."""
+    schedule = trial.protocol.schedule.measure if trial.protocol.schedule else []
+    return name not in schedule and any(r.leaves and r.observable == name for r in trial.protocol.rule)
+
+
+def _is_steady(trial: Finished, name: str, kind: str, rows: pd.DataFrame) -> bool:
+    """Whether an endpoint is a change of a ``kind`` of the observable, whose medians hardly change."""
+    if all(e.observable != name or e.kind != kind for e in trial.protocol.endpoint):
         return False
     first = rows[rows["time"] == 0].set_index("arm")["q50"]
     change = rows["q50"] / rows["arm"].map(first) - 1
-    return bool((first > 0).all() and len(first) and change.abs().max() < STEADY)
+    return bool((first > 0).all() and len(first) and change.abs().max() < STEADY[kind])
 
 
 def _place(trial: Finished, name: str) -> tuple[int, str]:

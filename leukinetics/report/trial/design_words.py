@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from leukinetics.report.trial.folder import Finished
-from leukinetics.report.trial.names import plain
-from leukinetics.report.trial.numbers import count, criterion, duration, unit_text
+from leukinetics.report.trial.names import parameter_words, plain, printed
+from leukinetics.report.trial.numbers import count, criterion, duration, real, unit_text, with_unit
 from leukinetics.report.trial.text import join, sentence
 from leukinetics.trial.protocol import Arm, Dose, Endpoint, Rule
 
@@ -154,7 +156,7 @@ def arm_words(arm: Arm) -> str:
     parts = [f"{plain(d.drug)} {dose_words(d)}" for d in arm.dose]
     background = "; ".join(f"{plain(d.drug)} {dose_words(d)}" for d in arm.background)
     if not parts:
-        return f"background alone, {background}" if background else "no treatment in the model"
+        return f"background alone, {background}" if background else "no treatment of the trial"
     return "; ".join(parts) + (f", on a background of {background}" if background else "")
 
 
@@ -197,6 +199,8 @@ def design_words(trial: Finished) -> list[tuple[str, str]]:
         ("Design", f"{sentence(design_of(trial))[:-1]}; {duration(p.trial.duration)}."),
         ("Arms", "; ".join(f"{plain(a.name)} ({count(n[a.name])}): {arm_words(a)}" for a in p.arm) + "."),
     ]
+    if p.parameter:
+        rows.append(("Setting", sentence("; ".join(_setting(trial, k, v) for k, v in p.parameter.items()))))
     if p.rule:
         rows.append(("Rules", " ".join(rule_words(trial, r) for r in p.rule)))
     if p.adherence.missed:
@@ -212,6 +216,16 @@ def design_words(trial: Finished) -> list[tuple[str, str]]:
     rows.append(("Endpoints", sentence("; ".join(_endpoint_item(trial, e) for e in p.endpoint))))
     rows.append(("Analysis", analysis_words(trial)))
     return rows
+
+
+def _setting(trial: Finished, name: str, given: object) -> str:
+    """What a parameter is set to for everybody, with the first clause of what the model notes of it."""
+    value, unit = (given.get("value"), given.get("unit")) if isinstance(given, Mapping) else (given, None)
+    known = real(value)
+    text = f"{parameter_words(name)} {with_unit(plain(value) if known is None else number_plain(known), unit)}"
+    table = trial.assembly.parameters
+    notes = [str(n or "").split(";")[0].strip() for n in table.loc[table["id"] == name, "note"]]
+    return f"{text} ({printed(notes[0])})" if notes and notes[0] else text
 
 
 def _endpoint_item(trial: Finished, endpoint: Endpoint) -> str:

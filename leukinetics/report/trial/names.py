@@ -18,6 +18,7 @@ _TOKENS = {
     "bcell": "B cell", "cd20": "CD20", "il1ra": "IL-1Ra", "sil6r": "soluble IL-6 receptor", "il18bp": "IL-18BP",
     "sgp130": "sgp130", "igf1": "IGF-1", "nfl": "NfL", "opc": "precursor", "edss": "EDSS", "btk": "BTK",
     "nfkb": "NF-κB", "bdnf": "BDNF", "ngf": "NGF", "hbegf": "HB-EGF", "egfr": "EGFR", "trkb": "TrkB", "trka": "TrkA",
+    "gdf15": "GDF-15", "npy": "NPY", "pomc": "POMC", "mc4r": "MC4R", "gh": "growth hormone",
     "s1p": "S1P", "glast": "GLAST", "epsc": "EPSC", "ipsc": "IPSC",
 }  # fmt: skip
 _GREEK = {"a": "α", "b": "β", "g": "γ"}

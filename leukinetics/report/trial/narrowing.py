@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from leukinetics.report.trial.axes import row_labels
 from leukinetics.report.trial.design_words import endpoint_words, the_endpoint
 from leukinetics.report.trial.folder import Finished, Row
 from leukinetics.report.trial.grid import Grid
@@ -108,8 +109,7 @@ def narrowing_bars(lines: Sequence[tuple[str, str, Row]], visible: float | None,
         axes.axvline(100 * visible, color=SOFT, lw=0.9, ls=(0, (3, 2)), zorder=1)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.set_xlim(0, max(15.0, 1.04 * max(100 * float(r["share_high"]) for _, _, r in lines)))
-    axes.set_yticks(range(len(lines)), labels, multialignment="right")
-    axes.tick_params(axis="y", length=0)
+    row_labels(axes, labels)
     axes.set_xlabel("share of the variance over draws that would vanish if it were known (%)")
     figure.text(10 / WIDTH, 1 - 15 / height, wrapped(title, 100, 1), fontsize=11, va="center", fontweight="bold")
     said = [f"{label} {percent(r['share'])}" for label, _, r in lines[:6]]

@@ -72,12 +72,34 @@ def power_figure(trial: Finished) -> Picture | None:
     return picture(figure, "power", f"Power: {', '.join(said)}.{reach}")
 
 
-def enrichment_figure(trial: Finished) -> Picture | None:
-    """Effect and cost against the threshold asked for at screening; None where that was not studied."""
-    found = trial.part("power")
-    rows: list[Row] = [r for r in (found or {}).get("enrichment") or [] if real(r.get("threshold")) is not None]
-    if found is None or len(rows) < 2:
-        return None
+def marker_of(trial: Finished, row: Row) -> str:
+    """The biomarker of a threshold of enrichment."""
+    first = trial.protocol.power.biomarker if trial.protocol.power else None
+    return str(row.get("biomarker") or first or "biomarker")
+
+
+def marker_words(trial: Finished, biomarker: str) -> str:
+    """What a reader calls a biomarker, and when it is measured where a criterion or its name says so."""
+    visit, dot, observable = biomarker.partition(".")
+    visit = visit if dot else "screening" if biomarker in trial.protocol.eligibility else ""
+    return f"{trial.label(observable or biomarker)}{f' at {visit}' if visit else ''}"
+
+
+def enrichment_figures(trial: Finished) -> list[Picture]:
+    """Effect and cost against the threshold asked for, by biomarker; none of those with a single threshold."""
+    found = trial.part("power") or {}
+    groups: dict[str, list[Row]] = {}
+    for r in found.get("enrichment") or []:
+        if real(r.get("threshold")) is not None:
+            groups.setdefault(marker_of(trial, r), []).append(r)
+    return [
+        _enrichment(trial, found, biomarker, rows, f"enrichment-{k + 1}" if k else "enrichment")
+        for k, (biomarker, rows) in enumerate(groups.items())
+        if len(rows) > 1
+    ]
+
+
+def _enrichment(trial: Finished, found: Row, biomarker: str, rows: list[Row], name: str) -> Picture:
     measure = next((str(c.get("measure")) for c in trial.main_contrasts(str(found.get("endpoint")))), "difference")
     scale = factor(measure)
     figure = canvas(700, 270)
@@ -96,13 +118,10 @@ def enrichment_figure(trial: Finished) -> Picture | None:
             right.annotate(count(cost), (i, cost), (0, 8), textcoords="offset points", ha="center", fontsize=9.5)
     unit = unit_text(rows[0].get("unit"))
     labels = [f"≥ {number(r['threshold'], 3) if r['threshold'] % 1 else count(r['threshold'])}" for r in rows]
-    biomarker = trial.protocol.power.biomarker if trial.protocol.power else None
     for axes in (left, right):
         axes.set_xticks(list(places), labels)
         axes.set_xlim(-0.5, len(rows) - 0.5)
-        axes.set_xlabel(
-            f"{trial.label(biomarker) if biomarker else 'biomarker'} at screening{f' ({unit})' if unit else ''}"
-        )
+        axes.set_xlabel(f"{marker_words(trial, biomarker)}{f' ({unit})' if unit else ''}")
         axes.yaxis.set_major_formatter(lambda v, _: f"{v:,.10g}".replace("-", "−"))
         axes.locator_params(axis="y", nbins=5)
     right.set_ylim(0, 1.2 * max((c for r in rows if (c := real(r.get("cost"))) is not None), default=1.0))
@@ -112,7 +131,7 @@ def enrichment_figure(trial: Finished) -> Picture | None:
         f"{label} {unit}: effect {number(r.get('effect'))}, cost {count(r.get('cost'))}"
         for label, r in zip(labels, rows, strict=True)
     ]
-    return picture(figure, "enrichment", f"Enrichment by {plain(biomarker or 'a biomarker')}: {'; '.join(said)}.")
+    return picture(figure, name, f"Enrichment by {plain(biomarker)}: {'; '.join(said)}.")
 
 
 def power_words(trial: Finished) -> str:

@@ -12,6 +12,7 @@ from leukinetics.report.trial.folder import Finished
 from leukinetics.report.trial.grid import Grid
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import NONE, count, interval, number, percent, real, unit_text
+from leukinetics.report.trial.power_figures import marker_of, marker_words
 from leukinetics.report.trial.text import sentence
 from leukinetics.report.trial.words import drawn, factor, few_draws
 
@@ -52,8 +53,9 @@ def enrichment_grid(trial: Finished) -> Grid | None:
         return None
     measure = next((str(c.get("measure")) for c in trial.main_contrasts(str(found.get("endpoint")))), "difference")
     scale = factor(measure)
-    body = [
-        [
+    groups: dict[str, list[list[str]]] = {}
+    for r in rows:
+        cells = [
             f"≥ {r['threshold']:.10g} {unit_text(r.get('unit'))}".strip(),
             percent(r.get("share")),
             interval({"estimate": r.get("effect"), "ci_low": r.get("ci_low"), "ci_high": r.get("ci_high")}, scale),
@@ -61,13 +63,13 @@ def enrichment_grid(trial: Finished) -> Grid | None:
             count(r.get("screened_for_target")),
             count(r.get("cost")),
         ]
-        for r in rows
-    ]
+        groups.setdefault(sentence(marker_words(trial, marker_of(trial, r)))[:-1], []).append(cells)
     head = ["Threshold", "People above", f"Effect ({trial.level} CI)", "Patients per arm", "People screened", "Cost"]
     caption = "Enrichment: what a trial of the target power takes at each threshold."
     if (p := trial.protocol.power) is not None:
         caption += f" Cost: {p.cost_screened:.10g} for each person screened, {p.cost_enrolled:.10g} for each enrolled."
-    return Grid(caption, head, [("", body)], csv="enrichment.csv")
+    named = list(groups.items()) if len(groups) > 1 else [("", body) for body in groups.values()]
+    return Grid(caption, head, named, csv="enrichment.csv")
 
 
 def sensitivity_grid(trial: Finished, rows: Sequence[Assumed]) -> Grid | None:

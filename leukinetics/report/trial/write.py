@@ -29,7 +29,7 @@ from leukinetics.report.trial.hours import in_hours
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.narrowing import narrowing_figure, narrowing_grid, narrowing_words
 from leukinetics.report.trial.numbers import count
-from leukinetics.report.trial.power_figures import enrichment_figure, power_figure, power_words
+from leukinetics.report.trial.power_figures import enrichment_figures, power_figure, power_words
 from leukinetics.report.trial.side_by_side import beside, elsewhere
 from leukinetics.report.trial.style import Picture, drawing, looks
 from leukinetics.report.trial.survival import survival_figures
@@ -42,7 +42,7 @@ from leukinetics.trial.result import folders_beside
 TEMPLATE = Path(__file__).with_name("trial.html.j2")
 #: Files of an earlier report of the same folder, which this one may not write again.
 _FIGURES = re.compile(
-    r"(design|flow|power|enrichment|sensitivity|narrowing|(levels|course|waterfall|survival|subgroups|threshold|uncertainty|visits|conditions)-.+)\.svg"
+    r"(design|flow|power|enrichment|sensitivity|narrowing|(enrichment|levels|course|waterfall|survival|subgroups|threshold|uncertainty|visits|conditions)-.+)\.svg"
 )
 
 
@@ -94,7 +94,7 @@ def _make(whole: Finished, trial: Finished) -> tuple[str, dict[str, str], list[P
             "forests": forests(trial, arms),
             "thresholds": threshold_figures(trial, arms),
             "power": power_figure(trial),
-            "enrichment": enrichment_figure(trial),
+            "enrichment": enrichment_figures(trial),
             "uncertainty": uncertainty_figures(trial, arms),
             "sensitivity": sensitivity_figure(trial),
             "narrowing": narrowing_figure(trial),

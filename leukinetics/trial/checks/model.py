@@ -87,9 +87,11 @@ def units_of(assembly: Any) -> dict[str, str]:
 def assemble_for(protocol: Protocol, problems: Problems) -> tuple[Any, set[str]]:
     """(the model of a protocol's condition and drugs, drugs that there are none of).
 
-    An unknown condition or drug is a problem; then the model is that of the core, or without the drug.
+    An unknown condition or drug is a problem; then the model is that of the core, or without the drug. So is a drug
+    that acts where the condition has nothing.
     """
     from leukinetics import biology
+    from leukinetics.biology.assemble import homeless
     from leukinetics.biology.folder import load
 
     folder = load(None)
@@ -103,6 +105,11 @@ def assemble_for(protocol: Protocol, problems: Problems) -> tuple[Any, set[str]]
     for path, dose in doses(protocol):
         if dose.drug in absent:
             _missing((*path, "drug"), "drug", dose.drug, list(folder.drugs), problems)
+    lost = homeless(condition, [d for d in protocol.drugs if d in folder.drugs and d not in absent])
+    for path, dose in doses(protocol):
+        if dose.drug in lost and condition is not None:  # else it is the condition that is wrong
+            problems.add((*path, "drug"), lost[dose.drug])
+    absent |= set(lost)
     return biology.assemble(condition, drugs=[d for d in protocol.drugs if d not in absent]), absent
 
 

@@ -30,6 +30,8 @@ def check_studies(protocol: Protocol, model: Model, problems: Problems) -> None:
         unit = _biomarker(("power", "biomarker"), power.biomarker, model, problems)
         if unit is not None:
             check_unit(("power", "unit"), power.unit, unit, f"thresholds of '{power.biomarker}'", problems)
+    for name in power.others if power is not None else ():
+        _biomarker(("power", "others", name), name, model, problems)
     _varied(protocol, model, problems)
 
 

@@ -107,12 +107,25 @@ class Power(Part):
     biomarker: Annotated[Name | None, Field(description="by which patients would be selected at screening")] = None
     enrichment: Annotated[list[Number], Field(description="thresholds of `biomarker`")] = []
     unit: Annotated[str | None, Field(description="of `enrichment`")] = None
+    others: Annotated[
+        dict[Name, list[Number]], Field(description="other biomarkers, each with its thresholds in its own unit")
+    ] = {}
     cost_screened: Annotated[NotNegative, Field(description="of screening a person, in any currency")] = 1.0
     cost_enrolled: Annotated[NotNegative, Field(description="of a patient who takes part, in the same")] = 10.0
+
+    @property
+    def markers(self) -> list[tuple[str, list[float], str | None]]:
+        """Each biomarker, its thresholds and their unit; None: the biomarker's own."""
+        first = [] if self.biomarker is None else [(self.biomarker, self.enrichment, self.unit)]
+        return [*first, *((name, limits, None) for name, limits in self.others.items())]
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if bool(self.enrichment) != (self.biomarker is not None):
             yield "enrichment", "'biomarker' and 'enrichment', its thresholds, go together; give both or none."
+        if self.biomarker in self.others:
+            yield "others", f"'{self.biomarker}' is the 'biomarker' already; put all its thresholds into 'enrichment'."
+        for name in (name for name, limits in self.others.items() if not limits):
+            yield "others", f"'{name}' has no thresholds; give one or more."
         if self.unit is not None and self.biomarker is None:
             yield "unit", "'unit' is that of 'enrichment', which is not there."
         if any(n > MOST_REPLICATED for n in self.sizes):

@@ -23,9 +23,9 @@ def baseline_table(
     """One row for each of the columns ``described`` and of the measurements at screening and baseline.
 
     ``kind``: "genotype" (unit "effect alleles": ``mean`` is the number of them, ``share`` those who have one),
-    "binary" (0 and 1: ``share``), else "continuous". ``arms``: of a parallel trial; none: all patients in one column.
-    What is 0 in everybody is left out, and a measurement that is the same in all, such as that of a drug before
-    treatment, which an assay reports as below its limit.
+    "binary" (0 and 1 of no unit: ``share``), else "continuous". ``arms``: of a parallel trial; none: all patients in
+    one column. What is 0 in everybody is left out, and a measurement that is the same in all, such as that of a drug
+    before treatment, which an assay reports as below its limit.
     """
     measured = [c for c in population.columns if c.startswith(tuple(_VISITS))]
     rows = []
@@ -35,7 +35,8 @@ def baseline_table(
         if not len(known) or not known.any() or (name in measured and len(known) > 1 and np.ptp(known) == 0):
             continue
         genotype = units.get(name) == ALLELES
-        kind = "genotype" if genotype else "binary" if np.isin(known, (0.0, 1.0)).all() else "continuous"
+        yes_or_no = bool(np.isin(known, (0.0, 1.0)).all()) and units.get(name, "") in ("", "dimensionless")
+        kind = "genotype" if genotype else "binary" if yes_or_no else "continuous"
         parts = [("all", values)] if not arms else [(a, values[(population["arm"] == a).to_numpy()]) for a in arms]
         rows.append(
             {

@@ -39,8 +39,8 @@ def enrichment(
     keep: Keep,
     progress: Progress,
 ) -> list[dict[str, Any]]:
-    """One entry per threshold of the protocol's ``[power]``; ``pool`` and ``both``, the tables that it is made of, are
-    those of the whole trial.
+    """One entry per biomarker and threshold of the protocol's ``[power]``; ``pool`` and ``both``, the tables that it is
+    made of, are those of the whole trial.
 
     Of people at or above it, by the value measured at screening, else at time 0, else the covariate: ``share``, of
     the people of the population those who are and meet the trial's other criteria (see :func:`taking_part`);
@@ -49,21 +49,23 @@ def enrichment(
     than 10 simulated patients of an arm are left, or the largest of the sizes does not reach the target.
     """
     study = prepared.protocol.power or Power()
-    if study.biomarker is None or not study.enrichment:
+    wanted = [(name, limit, asked) for name, limits, asked in study.markers for limit in limits]
+    if not wanted:
         return []
-    marker, factor, unit = biomarker(prepared, study, population)
     eligible, seen = taking_part(prepared, population, screening)
     found = []
-    for k, threshold in enumerate(study.enrichment):
-        progress(k, len(study.enrichment), "thresholds of enrichment")
+    for k, (name, threshold, asked) in enumerate(wanted):
+        progress(k, len(wanted), "thresholds of enrichment")
+        marker, factor, unit = biomarker(prepared, name, asked, population)
 
-        def compute(limit: float = threshold * factor) -> dict[str, Any]:
+        def compute(marker: pd.Series = marker, limit: float = threshold * factor) -> dict[str, Any]:
             above = int((marker >= limit).sum())
             share = above * (eligible / len(population)) / seen
             return _above(prepared, c, pool, both, marker, limit, share)
 
-        found.append({"threshold": threshold, "unit": unit, **keep(f"power-enrichment-{k:03d}", compute)})
-    progress(len(study.enrichment), len(study.enrichment), "thresholds of enrichment")
+        kept = keep(f"power-enrichment-{k:03d}", compute)
+        found.append({"biomarker": name, "threshold": threshold, "unit": unit, **kept})
+    progress(len(wanted), len(wanted), "thresholds of enrichment")
     return found
 
 
@@ -82,18 +84,21 @@ def taking_part(prepared: Prepared, population: pd.DataFrame, screening: pd.Data
     return int(eligible.sum()), int((~reason.isin(nobodies(prepared))).sum())
 
 
-def biomarker(prepared: Prepared, study: Power, population: pd.DataFrame) -> tuple[pd.Series, float, str]:
+def biomarker(
+    prepared: Prepared, name: str, asked: str | None, population: pd.DataFrame
+) -> tuple[pd.Series, float, str]:
     """(the marker's value by patient, factor from the thresholds' unit to that of the values, unit of the thresholds).
+
+    ``asked``: the unit that the protocol gives, None for the marker's own.
 
     ProtocolError where the table of the population has no such marker.
     """
-    name = str(study.biomarker)
     columns = [name] if name.startswith(VISITS) else [*(visit + name for visit in VISITS), name]
     column = next((c for c in columns if c in population.columns), None)
     if column is None:
         raise ProtocolError(f"power, biomarker: the table of patients has no column {' or '.join(map(repr, columns))}.")
     own = (units(prepared) | clinical_units(prepared.plan)).get(column, "")
-    unit = own if study.unit is None else study.unit
+    unit = own if asked is None else asked
     return population[column], convert(1.0, unit, own), unit
 
 
