@@ -148,6 +148,10 @@ def cohort(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the cohort in --out.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; all by default.", show_default=False)] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
+    blind: Annotated[bool, typer.Option("--blind", help="Leave the outcomes of a table out, of all files.")] = False,
+    as_table: Annotated[
+        bool, typer.Option("--as-table", help="Write a virtual cohort as a table, and analyse that.")
+    ] = False,
     dictionary: Annotated[
         Path | None, typer.Option(metavar="D.toml", help="What a table's columns are.", show_default=False)
     ] = None,
@@ -161,7 +165,8 @@ def cohort(
     with mistakes():
         from leukinetics.commands.cohort import Job, run_job
 
-        print(run_job(Job(source, out, overwrite, threads, not no_report, dictionary, sheet, write_dictionary)))
+        job = Job(source, out, overwrite, threads, not no_report, dictionary, sheet, write_dictionary, blind, as_table)
+        print(run_job(job))
 
 
 @app.command()

@@ -17,7 +17,8 @@ from leukinetics.report.trial.numbers import interval, p_phrase, percent
 
 @dataclass(frozen=True)
 class Job:
-    """What the command line asked for. ``protocol`` may be a table of biomarkers, of which the last three are."""
+    """What the command line asked for. ``protocol`` may be a table of biomarkers, of which ``dictionary``, ``sheet``
+    and ``write_dictionary`` are; ``as_table``: a virtual cohort as such a table; ``blind``: without its outcomes."""
 
     protocol: Path
     out: Path | None = None
@@ -27,6 +28,8 @@ class Job:
     dictionary: Path | None = None
     sheet: str | None = None
     write_dictionary: Path | None = None
+    blind: bool = False
+    as_table: bool = False
 
 
 def run_job(job: Job) -> str:
@@ -34,12 +37,18 @@ def run_job(job: Job) -> str:
     if is_table(job.protocol):
         from leukinetics.commands.cohort_table import TableJob, run_table
 
-        table = TableJob(job.protocol, job.out, job.dictionary, job.sheet, job.write_dictionary, job.overwrite)
+        if job.as_table:
+            raise DataError(f"--as-table goes with the protocol of a virtual cohort, and '{job.protocol}' is a table.")
+        table = TableJob(
+            job.protocol, job.out, job.dictionary, job.sheet, job.write_dictionary, job.overwrite, job.blind, job.report
+        )
         return run_table(table)
     for option in ("dictionary", "sheet", "write_dictionary"):
         if getattr(job, option) is not None:
             name = option.replace("_", "-")
             raise DataError(f"--{name} goes with a table ({', '.join(SUFFIXES)}), and '{job.protocol}' is none.")
+    if job.blind and not job.as_table:
+        raise DataError(f"--blind goes with a table ({', '.join(SUFFIXES)}) or with --as-table.")
     if (answer := runner(job.protocol)) is not None:
         return answer(job.protocol, job.out, job.overwrite, job.threads)
     if job.protocol.suffix == ".toml" and job.protocol.is_file() and not is_cohort(job.protocol):
@@ -52,6 +61,12 @@ def run_job(job: Job) -> str:
     if job.out is None:
         raise DataError("A virtual cohort needs a folder for its files; name one with --out.")
     out = job.out
+    if job.as_table:
+        from leukinetics.commands.cohort_table import run_as_table
+
+        return run_as_table(
+            job.protocol, out, blind=job.blind, overwrite=job.overwrite, threads=job.threads, report=job.report
+        )
     with status_line("the cohort") as say:
         result = run_cohort(
             job.protocol,

@@ -1,20 +1,23 @@
-"""``leukinetics cohort TABLE``: a table of biomarkers in; what was read of it, or a dictionary to start from."""
+"""``leukinetics cohort TABLE``: a table of biomarkers in; its study, or a dictionary to start from."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from leukinetics.cohort.table import CohortTable, guess_toml, read_table
+from leukinetics.cohort.study import read_study, run_study, study_virtual
+from leukinetics.cohort.table import CohortTable, guess_toml
 from leukinetics.cohort.table.cohort_table import PERSON
 from leukinetics.cohort.table.note import plural
 from leukinetics.cohort.table.read import notes_text
-from leukinetics.cohort.table.write import write_reading
+from leukinetics.commands.progress import status_line
+from leukinetics.commands.study_words import answers
 from leukinetics.errors import DataError
 from leukinetics.report.trial.numbers import percent
-from leukinetics.trial.store import write_text
+from leukinetics.trial.store import SUMMARY, write_text
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,39 @@ class TableJob:
     sheet: str | None = None
     write_dictionary: Path | None = None
     overwrite: bool = False
+    blind: bool = False
+    report: bool = True
 
 
 def run_table(job: TableJob) -> str:
     """Run the job; what to print of it. Raises LeukineticsError for a user's mistakes."""
     if job.write_dictionary is not None:
         return _dictionary(job, job.write_dictionary)
-    table = read_table(job.table, job.dictionary, sheet=job.sheet)
-    lines = summary(table)
-    if job.out is not None:
-        lines += [str(path) for path in write_reading(table, job.out, overwrite=job.overwrite)]
-    return "\n".join(lines)
+    if job.out is None:
+        return "\n".join(summary(read_study(job.table, job.dictionary, sheet=job.sheet, blind=job.blind)))
+    with status_line(f"reading {job.table.name}") as say:
+        result = run_study(
+            job.table, job.dictionary, job.out, sheet=job.sheet, blind=job.blind, overwrite=job.overwrite, say=say
+        )
+        written = _written(job.out, job.report, say)
+    return "\n".join([*summary(result.table), *answers(result.summary), str(written)])
+
+
+def run_as_table(protocol: Path, out: Path, *, blind: bool, overwrite: bool, threads: int | None, report: bool) -> str:
+    """A virtual cohort as a table, and its study; what to print of it."""
+    with status_line("the people") as say:
+        result = study_virtual(protocol, out, blind=blind, overwrite=overwrite, threads=threads, say=say)
+        written = _written(out, report, say)
+    return "\n".join([*summary(result.table), *answers(result.summary), str(written)])
+
+
+def _written(out: Path, report: bool, say: Callable[[str], None]) -> Path:
+    if not report:
+        return out / SUMMARY
+    from leukinetics.report.biomarkers import write_biomarker_report
+
+    say("writing the report")
+    return write_biomarker_report(out)
 
 
 def summary(table: CohortTable) -> list[str]:

@@ -74,7 +74,7 @@ def apply(rule: Rule, markers: Mapping[str, Censored]) -> Array:
 
 
 def shares(
-    rules: Sequence[Rule], markers: Mapping[str, Censored], groups: Array | None = None, alpha: float = 0.05
+    rules: Sequence[Rule], markers: Mapping[str, Censored], groups: NDArray[Any] | None = None, alpha: float = 0.05
 ) -> list[dict[str, Any]]:
     """Of each rule (and group, ``groups`` (rows,): names) the share of people who meet it, with Wilson's interval.
 

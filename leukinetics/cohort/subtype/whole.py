@@ -31,7 +31,7 @@ def subtypes(
     markers: Mapping[str, Censored],
     *,
     rules: Sequence[Rule] = (),
-    groups: Array | None = None,
+    groups: NDArray[Any] | None = None,
     most: int = MOST,
     resamples: int = RESAMPLES,
     seed: int = 1,

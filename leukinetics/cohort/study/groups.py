@@ -1,0 +1,162 @@
+"""Groups compared: how many are detected, and how high levels are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukinetics.cohort.censored.compare import compare
+from leukinetics.cohort.censored.km import reverse_km
+from leukinetics.cohort.censored.lognormal import lognormal
+from leukinetics.cohort.censored.mixed import mixed
+from leukinetics.cohort.censored.ros import ros
+from leukinetics.cohort.censored.substitution import substituted_ratio, substitution
+from leukinetics.cohort.censored.tobit import tobit
+from leukinetics.cohort.detect import corrected, share
+from leukinetics.cohort.odds import adjusted_odds, compare_detection
+from leukinetics.cohort.study.setup import EVERYBODY, Setup
+from leukinetics.cohort.table.cohort_table import PERSON, TIME, VISIT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from leukinetics.cohort.values import Censored
+
+    Array = NDArray[np.float64]
+    Row = dict[str, Any]
+
+#: Points of a cumulative curve that are kept.
+POINTS = 160
+#: Most samples of a mixed model; of more people as many are drawn as have them.
+MOST_SAMPLES = 4_000
+#: Most rows of the numbers that substitution would have given and of regression on order statistics.
+NO_LEVELS = 'not estimated: transform = "none" says that levels are not lognormal'
+
+
+def detection(x: Censored, s: Setup) -> Row:
+    """Shares detected, compared; at each row's own limit, and where limits differ also all at the highest."""
+    seen = x.detected()
+    found = _compared(seen, s)
+    found["limit"] = "own"
+    design = s.design() if s.adjusted else None
+    found["adjusted"] = None if design is None else adjusted_odds(seen, design, s.alpha)
+    below = np.unique(x.upper[x.below])
+    highest = max([*x.limits[-1:], *below[-1:]], default=0.0)
+    found["at_common"] = None
+    if len(x.limits) > 1 or len(below) > 1:
+        at = x.detected(float(highest))
+        undecided = int((np.isnan(at) & x.measured).sum())
+        found["at_common"] = {"limit": float(highest), "undecided": undecided, **_compared(at, s)}
+    return found
+
+
+def _compared(seen: Array, s: Setup) -> Row:
+    everybody = {"name": EVERYBODY, **share(seen, s.alpha)}
+    if not s.groups:
+        return {
+            "groups": [everybody], "overall": [], "trend": None, "control": None, "correct": s.correct, "pairs": []
+        }  # fmt: skip
+    asked = s.table.dictionary.analysis
+    found = compare_detection(
+        seen, s.labels, s.groups, s.control, ordered=asked.trend and len(s.groups) > 2, alpha=s.alpha,
+        correct=s.correct, seed=s.seed,
+    )  # fmt: skip
+
+    def pair(one: str, other: str) -> list[Row]:
+        return list(compare_detection(seen, s.labels, (one, other), other, alpha=s.alpha, seed=s.seed)["pairs"])
+
+    columns = (("p_value", "p_adjusted"), ("p_exact", "p_exact_adjusted"))
+    found["pairs"] = _pairs(s, found["pairs"], pair, columns)
+    found["groups"] = [everybody, *found["groups"]]
+    if len(s.groups) < 2:
+        found["overall"] = []
+    return found
+
+
+def _pairs(
+    s: Setup, made: list[Row], pair: Callable[[str, str], list[Row]], columns: tuple[tuple[str, str], ...]
+) -> list[Row]:
+    """Rows of the contrasts that were asked for, with their own correction."""
+    if [(r["group"], r["reference"]) for r in made] == list(s.contrasts):
+        return made
+    rows = [row for one, other in s.contrasts for row in pair(one, other)]
+    for name, adjusted in columns:
+        for row, p in zip(rows, corrected([r[name] for r in rows], s.correct), strict=True):
+            row[adjusted] = p
+    return rows
+
+
+def levels(x: Censored, s: Setup, logs: bool = True) -> Row:
+    """Of everybody and of each group: lognormal levels, their distribution, order statistics, and what numbers in place
+    of those below a limit would have given."""
+    rows = []
+    for name, where in s.masks().items():
+        mine = x.take(where)
+        row: Row = {"name": name, "km": reverse_km(mine, s.alpha).told(POINTS)}
+        if logs:
+            row["lognormal"] = lognormal(mine, s.alpha).told()
+            row["ros"] = ros(mine)
+            row["substitution"] = substitution(mine, s.alpha)
+        else:
+            row["lognormal"] = {"n": mine.n, "n_below": int(mine.below.sum()), "unit": x.unit, "note": NO_LEVELS}
+            row["ros"], row["substitution"] = {"note": NO_LEVELS}, {"ways": [], "warning": "", "note": NO_LEVELS}
+        rows.append(row)
+    return {"groups": rows}
+
+
+def comparisons(x: Censored, s: Setup, logs: bool = True) -> Row | None:
+    """Levels of groups against each other, as they are and adjusted for covariates; None of one group."""
+    if len(s.groups) < 2:
+        return None
+    found = compare(x, s.labels, s.control, names=s.groups, alpha=s.alpha, correct=s.correct)
+
+    def pair(one: str, other: str) -> list[Row]:
+        return list(compare(x, s.labels, other, names=(one, other), alpha=s.alpha)["pairs"])
+
+    columns = (("p_value", "p_adjusted"), ("p_peto", "p_peto_adjusted"))
+    found["pairs"] = _pairs(s, found["pairs"], pair, columns)
+    for row in found["pairs"]:
+        if logs:
+            would = substituted_ratio(x, s.labels == row["group"], s.labels == row["reference"], s.alpha)
+            row["substitution"] = {"ways": would["ways"], "warning": would["warning"]}
+        else:
+            row |= dict.fromkeys(("estimate", "ci_low", "ci_high", "p_value", "p_adjusted")) | {"note": NO_LEVELS}
+            row["substitution"] = {"ways": [], "warning": ""}
+    design = s.design() if s.adjusted and logs else None
+    found["adjusted"] = None if design is None else tobit(x, design, s.alpha)
+    return found
+
+
+def repeated(x: Censored, s: Setup) -> Row | None:
+    """The mixed model of all samples of ``x`` (rows of the table) on group, time (or visit) and covariates; None where
+    nobody has two."""
+    if not s.table.repeated:
+        return None
+    rows = s.table.rows
+    design = s.design(rows)
+    design = rows[[]].copy() if design is None else design.copy()
+    if rows[TIME].notna().all():
+        design["time"] = rows[TIME]
+    elif rows[VISIT].nunique() > 1:
+        names = [v for v in dict.fromkeys(rows[VISIT]) if v is not None]
+        design["visit"] = rows[VISIT].astype("category").cat.set_categories(names)
+    person = rows[PERSON].to_numpy(dtype=object)
+    use, said = _drawn(person, x.measured, s.seed)
+    found = mixed(x.take(use), person[use], design[use], s.alpha)
+    return found | {"note": "; ".join(v for v in (found.get("note"), said) if v)}
+
+
+def _drawn(person: NDArray[np.object_], measured: NDArray[np.bool_], seed: int) -> tuple[NDArray[np.bool_], str]:
+    """The samples of the model: all, or those of as many people as have so many."""
+    if int(measured.sum()) <= MOST_SAMPLES:
+        return np.ones(len(person), dtype=bool), ""
+    import pandas as pd
+
+    codes, names = pd.factorize(person)
+    order = np.random.default_rng([seed, 41]).permutation(len(names))
+    taken = np.cumsum(np.bincount(codes[measured], minlength=len(names))[order]) <= MOST_SAMPLES
+    chosen = np.zeros(len(names), dtype=bool)
+    chosen[order[taken]] = True
+    return chosen[codes], f"{int(taken.sum()):,} of {len(names):,} people are drawn, who are enough"
