@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 #: Groups apart by colour, dash and marker (Okabe and Ito's palette, which colour-blind readers keep apart).
-_LOOKS = (
+LOOKS = (
     Look("#0072b2", "-", "s"), Look("#d55e00", (0, (7, 1.6)), "^"), Look("#009e73", (0, (5, 1.4, 1.2, 1.4)), "D"),
     Look("#cc79a7", (0, (2, 1.2)), "v"), Look("#56b4e9", "-", "P"), Look("#8a6d00", (0, (7, 1.6)), "X"),
 )  # fmt: skip
@@ -65,7 +65,7 @@ class FinishedCohort:
     def looks(self) -> dict[str, Look]:
         """How each group is drawn."""
         patients = [g["name"] for g in self.summary["groups"] if g["name"] != self.control]
-        found = {name: _LOOKS[i % len(_LOOKS)] for i, name in enumerate(patients)}
+        found = {name: LOOKS[i % len(LOOKS)] for i, name in enumerate(patients)}
         return found | {self.control: Look(REFERENCE, (0, (3.5, 2)), "o")}
 
     def rows(self, what: str) -> list[Row]:

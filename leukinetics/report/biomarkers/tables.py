@@ -1,0 +1,457 @@
+"""Tables of the report: who was measured, what is detected, how high levels are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leukinetics.report.biomarkers.folder import ALL, FinishedStudy, Row
+from leukinetics.report.trial.grid import Grid
+from leukinetics.report.trial.names import plain
+from leukinetics.report.trial.numbers import NONE, count, interval, number, p_value, percent, real, unit_text
+
+#: Rows of a table on the page; all are in its CSV file.
+MOST_ROWS = 120
+#: The head of the column whose cells become notes under the table.
+REMARK = "Remark"
+Groups = list[tuple[str, list[list[str]]]]
+
+
+@dataclass(frozen=True)
+class Noted(Grid):
+    """A table with remarks under it, to which the first cells of rows point."""
+
+    remarks: tuple[str, ...] = ()
+
+
+def made(caption: str, head: list[str], groups: Groups, words: set[int], csv: str = "") -> Noted | None:
+    """A table with at most 120 rows; None without any. A last column "Remark" becomes notes under the table."""
+    groups = [(title, rows) for title, rows in groups if rows]
+    total, left, kept = sum(len(rows) for _, rows in groups), MOST_ROWS, []
+    for title, rows in groups:
+        if left > 0:
+            kept.append((title, rows[:left]))
+        left -= len(rows)
+    if not kept:
+        return None
+    if total > MOST_ROWS:
+        caption += f" The first {MOST_ROWS} of {total:,} rows; the CSV file has all."
+    if head[-1] != REMARK:
+        return Noted(caption, head, kept, words, csv)
+    numbers: dict[str, str] = {}
+    shown: Groups = []
+    for title, rows in kept:
+        pointed = []
+        for row in rows:
+            if row[-1]:
+                sign = numbers.setdefault(row[-1], _sign(len(numbers) + 1))
+                row = [f"{row[0]} {sign}", *row[1:]]
+            pointed.append(row[: len(head) - 1])
+        shown.append((title, pointed))
+    remarks = tuple(f"{sign} {text}" for text, sign in numbers.items())
+    return Noted(caption, head[:-1], shown, words - {len(head) - 1}, csv, remarks)
+
+
+def _sign(n: int) -> str:
+    return "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(d)] for d in str(n))
+
+
+def between(row: Row | None, scale: float = 1.0, ratio: bool = False, keys: Sequence[str] = ()) -> str:
+    """``estimate (low to high)`` of a row, or what is known where there is no estimate; ``keys``: of the three."""
+    found = row or {}
+    e, low, high = keys or ("estimate", "ci_low", "ci_high")
+    told = {"estimate": found.get(e), "ci_low": found.get(low), "ci_high": found.get(high)}
+    if real(told["estimate"]) is None:
+        if real(told["ci_high"]) is not None and real(told["ci_low"]) is None:
+            return f"below {number(told['ci_high'])}"
+        return f"above {number(told['ci_low'])}" if real(told["ci_low"]) is not None else NONE
+    return interval({**told, "measure": "ratio"} if ratio else told, scale)
+
+
+def note_of(*rows: Row | None) -> str:
+    """What the rows remark, once each."""
+    said = [str(r["note"]) for r in rows if r and r.get("note")]
+    return "; ".join(dict.fromkeys(said))
+
+
+def people_grid(c: FinishedStudy) -> Noted | None:
+    """The groups."""
+    rows = [
+        [
+            plain(g["name"]) + (" (reference)" if g.get("control") else ""),
+            count(g.get("n")),
+            count(g.get("samples")),
+        ]
+        for g in c.rows("groups")
+    ]
+    return made("People and their samples by group.", ["Group", "People", "Samples"], [("", rows)], {0})
+
+
+def known_grid(c: FinishedStudy) -> Noted | None:
+    """Covariates and outcomes, with what is missing."""
+    table = c.summary.get("table") or {}
+    covariates, outcomes = [], []
+    for r in table.get("covariates") or []:
+        covariates.append(
+            [plain(r["name"]), plain(r.get("kind")), count(r.get("n")), count(r.get("missing")), _described(r)]
+        )
+    for r in table.get("outcomes") or []:
+        kind = plain(r.get("kind")).replace("_", " ")
+        outcomes.append([plain(r["name"]), kind, count(r.get("n")), count(r.get("missing")), _outcome(r)])
+    groups = [("Covariates", covariates), ("Outcomes", outcomes)]
+    return made("What else is known of the people.", ["Name", "Kind", "n", "Missing", "Described"], groups, {0, 1, 4})
+
+
+def analytes_grid(c: FinishedStudy) -> Noted | None:
+    """What was measured, and the limits."""
+    rows = []
+    for a in c.analytes:
+        rows.append(
+            [
+                c.label(a["name"])
+                + (f", {str(a['matrix']).upper() if a['matrix'] == 'csf' else a['matrix']}" if a.get("matrix") else ""),
+                unit_text(a.get("unit")) or NONE,
+                count(a.get("n")),
+                count(a.get("missing")),
+                f"{count(a.get('below'))} ({percent(a.get('share_below'))})",
+                _extra(a),
+                limits_text(a),
+            ]
+        )
+    head = ["Analyte", "Unit", "Measured", "Missing", "Below the limit", "Above, or between limits", "Limits"]
+    text = (
+        "What was measured, in the people who are analysed. A value below a limit is known to be below it, and no more."
+    )
+    return made(text, head, [("", rows)], {0, 6})
+
+
+def limits_text(a: Row) -> str:
+    """The limits of an analyte in words."""
+    limits = [v for v in a.get("limits") or [] if real(v) is not None]
+    many = int(real(a.get("limits_count")) or len(limits))
+    unit = unit_text(a.get("unit"))
+    common = real(a.get("common_limit"))
+    if common is not None:
+        return f"{common:.4g} {unit}, applied to all".replace(" ,", ",")
+    if not limits:
+        return "none stated"
+    if many == 1:
+        return f"{limits[0]:.4g} {unit}".strip()
+    if many <= 4:
+        return f"{', '.join(f'{v:.4g}' for v in limits)} {unit}".strip()
+    low, high = a.get("limit_low", limits[0]), a.get("limit_high", limits[-1])
+    return f"{many}, from {low:.4g} to {high:.4g} {unit}".strip()
+
+
+def notes_grid(c: FinishedStudy) -> Noted | None:
+    """Decisions on the data, odd cells, what was left out."""
+    titles = {"dropped": "Left out", "odd": "Odd cells", "decision": "Decisions in reading the table"}
+    groups = []
+    for severity, title in titles.items():
+        rows = [
+            [
+                plain(n["text"]),
+                plain(n["column"]) if n.get("column") else NONE,
+                count(n["row"]) if n.get("row") else NONE,
+                count(n.get("count") or 1),
+            ]
+            for n in c.rows("notes")
+            if n["severity"] == severity
+        ]
+        groups.append((title, rows))
+    text = "What was found in the file and what was made of it; rows as a spreadsheet counts them."
+    grid = made(text, ["What", "Column", "First row", "Cells or rows"], groups, {0, 1})
+    return grid
+
+
+def detection_grid(c: FinishedStudy) -> Noted | None:
+    """Shares, tests and odds ratios."""
+    groups: Groups = []
+    for a in c.analytes:
+        found = a.get("detection") or {}
+        pairs = {str(p["group"]): p for p in found.get("pairs") or [] if _against_control(c, p)}
+        rows = []
+        for r in found.get("groups") or []:
+            if r["name"] == ALL and c.groups:
+                continue
+            p = pairs.get(str(r["name"]), {})
+            rows.append(
+                [
+                    "everybody" if r["name"] == ALL else plain(r["name"]),
+                    f"{count(r.get('detected'))} of {count(r.get('n'))}",
+                    between(r, 100.0, keys=("share", "ci_low", "ci_high")),
+                    between(p, 100.0, keys=("difference", "difference_low", "difference_high")),
+                    between(p, ratio=True),
+                    p_value(p.get("p_value")),
+                    p_value(p.get("p_adjusted")),
+                    p_value(p.get("p_exact")),
+                ]
+            )
+        groups.append((f"{c.label(a['name'])} (limit: {limits_text(a)})", rows))
+    head = [
+        "Group", "Detected", f"% ({c.level} CI)", "Difference, points", f"Odds ratio ({c.level} CI)", "p", "p, adjusted", "p, Fisher",
+    ]  # fmt: skip
+    against = f", against {plain(c.control)} where there is a contrast" if c.control else ""
+    text = (
+        f"People detected (Wilson's intervals){against}: difference of shares (Newcombe), odds ratio (Firth's penalty, "
+        f"profile interval) with its p and the same after {c.correction} correction over an analyte's contrasts, Fisher's exact p."
+    )
+    return made(text, head, groups, {0}, "detection_pairs.csv" if c.groups else "detection.csv")
+
+
+def tests_grid(c: FinishedStudy) -> Noted | None:
+    """Whether all groups differ in detection or levels, and the trend."""
+    rows = []
+    for a in c.analytes:
+        found, levels = a.get("detection") or {}, a.get("comparisons") or {}
+        tests = [*(found.get("overall") or []), *([found["trend"]] if found.get("trend") else [])]
+        tests += levels.get("overall") or []
+        for t in tests:
+            rows.append(
+                [c.label(a["name"]), plain(t.get("analysis")), count(t.get("n")), p_value(t.get("p_value")), note_of(t)]
+            )
+    return made("Whether all groups together differ.", ["Analyte", "Test", "n", "p", "Remark"], [("", rows)], {0, 1, 4})
+
+
+def levels_grid(c: FinishedStudy) -> Noted | None:
+    """Levels of each group by the likelihood and without a model."""
+    groups: Groups = []
+    for a in c.analytes:
+        rows = []
+        for r in (a.get("levels") or {}).get("groups") or []:
+            log, km = r.get("lognormal") or {}, r.get("km") or {}
+            unknown = real(km.get("unknown"))
+            rows.append(
+                [
+                    "everybody" if r["name"] == ALL else plain(r["name"]),
+                    f"{count(log.get('n'))} ({count(log.get('n_below'))})",
+                    between(log, ratio=True, keys=("geometric_mean", "ci_low", "ci_high")),
+                    between(log, keys=("sd_ln", "sd_ln_low", "sd_ln_high")),
+                    between(log, ratio=True, keys=("mean", "mean_low", "mean_high")),
+                    _median(km, unknown),
+                    note_of(log, km),
+                ]
+            )
+        groups.append((f"{c.label(a['name'])}{_unit(a)}", rows))
+    head = [
+        "Group", "n (below)", f"Geometric mean ({c.level} CI)", "SD of ln", f"Mean ({c.level} CI)", "Median, Kaplan–Meier", "Remark",
+    ]  # fmt: skip
+    text = (
+        "Levels: left-censored lognormal likelihood (intervals by its profile), and the median of the reversed "
+        "Kaplan–Meier curve, which assumes no distribution."
+    )
+    return made(text, head, groups, {0, 6}, "levels.csv")
+
+
+def comparisons_grid(c: FinishedStudy) -> Noted | None:
+    """Contrasts of levels."""
+    groups: Groups = []
+    for a in c.analytes:
+        rows = [
+            [
+                f"{plain(p['group'])} against {plain(p['reference'])}",
+                between(p, ratio=True),
+                p_value(p.get("p_value")),
+                p_value(p.get("p_adjusted")),
+                p_value(p.get("p_peto")),
+                p_value(p.get("p_peto_adjusted")),
+                p_value(p.get("p_gehan")),
+                note_of(p),
+            ]
+            for p in (a.get("comparisons") or {}).get("pairs") or []
+        ]
+        groups.append((c.label(a["name"]), rows))
+    head = [
+        "Contrast", f"Ratio of levels ({c.level} CI)", "p", "p, adjusted", "p, Peto–Peto", "adjusted", "p, Gehan", "Remark",
+    ]  # fmt: skip
+    text = (
+        "Ratio of geometric means by the likelihood, a spread in each group; Peto–Peto's and Gehan's tests need no "
+        f"distribution. Adjusted: {c.correction} correction over the contrasts of an analyte."
+    )
+    return made(text, head, groups, {0, 7}, "comparisons.csv")
+
+
+def adjusted_grid(c: FinishedStudy) -> Noted | None:
+    """Models with covariates: detection, levels, repeated samples."""
+    groups: Groups = []
+    for a in c.analytes:
+        unit = _unit(a)
+        for key, title, of in (
+            ("detection", "detection, logistic regression", (a.get("detection") or {}).get("adjusted")),
+            ("comparisons", "levels, censored regression (Tobit)", (a.get("comparisons") or {}).get("adjusted")),
+            ("repeated", "levels in all samples, censored mixed model", a.get("repeated")),
+        ):
+            if not of:
+                continue
+            rows = [_coefficient(r, of, unit) for r in of.get("coefficients") or []]
+            if not rows and of.get("note"):
+                rows = [["not estimated", NONE, NONE, plain(of["note"])]]
+            elif rows and of.get("note"):
+                rows[0][3] = plain("; ".join(dict.fromkeys(t for t in (rows[0][3], str(of["note"])) if t)))
+            if key == "repeated" and real(of.get("icc")) is not None:
+                told = f"{number(of.get('sd_person'), 2)} and {number(of.get('sd_within'), 2)}; intraclass correlation {number(of.get('icc'), 2)}"
+                rows.append(
+                    [
+                        "SD of ln between and within people",
+                        told,
+                        NONE,
+                        f"{count(of.get('n'))} samples of {count(of.get('people'))} people",
+                    ]
+                )
+            groups.append((f"{c.label(a['name'])}: {title}", rows))
+    text = (
+        "Models with covariates: odds ratios of detection and ratios of levels, each for one unit of a number or "
+        "against the reference."
+    )
+    return made(text, ["Term", f"Estimate ({c.level} CI)", "p", "Remark"], groups, {0, 3}, "adjusted.csv")
+
+
+def substitution_grid(c: FinishedStudy) -> Noted | None:
+    """What other numbers in place of those below the limit would have given."""
+    groups: Groups = []
+    for a in c.analytes:
+        rows = []
+        for r in (a.get("levels") or {}).get("groups") or []:
+            found, log = r.get("substitution") or {}, r.get("lognormal") or {}
+            if not real(found.get("n_below")):
+                continue
+            ways = {w["how"]: w for w in found.get("ways") or []}
+            rows.append(
+                [
+                    "everybody" if r["name"] == ALL else plain(r["name"]),
+                    percent((real(found.get("n_below")) or 0) / (real(found.get("n")) or 1)),
+                    number(log.get("geometric_mean")),
+                    *(_way(ways.get(how)) for how in ("half the limit", "the limit / √2", "the limit", "left out")),
+                ]
+            )
+        groups.append((f"{c.label(a['name'])}{_unit(a)}", rows))
+    head = ["Group", "Below", "By the likelihood", "Half the limit", "Limit / √2", "The limit", "Left out"]
+    text = (
+        "Geometric means that a number in place of each value below the limit would have given; in brackets by how "
+        "many per cent it, and the SD of ln, would be off the likelihood's. Nothing in this report is computed from them."
+    )
+    return made(text, head, groups, {0}, "substitution.csv")
+
+
+def multiplicity_grid(c: FinishedStudy) -> Noted | None:
+    """All contrasts of detection and of levels, with p over all of them."""
+    titles = {"detection": "Detection (odds ratio)", "levels": "Levels (ratio by the likelihood)"}
+    groups: Groups = []
+    for family, title in titles.items():
+        rows = [
+            [
+                c.label(r["analyte"]),
+                f"{plain(r['group'])} against {plain(r['reference'])}",
+                *(p_value(r.get(k)) for k in ("p_value", "p_adjusted", "p_all")),
+            ]
+            for r in c.rows("multiplicity")
+            if r.get("family") == family
+        ]
+        groups.append((title, rows))
+    head = ["Analyte", "Contrast", "p", "p, within the analyte", "p, over all"]
+    text = f"Everything that was compared between groups, with p values as they are and by {c.correction} correction."
+    return made(text, head, groups, {0, 1}, "multiplicity.csv")
+
+
+def failed_grid(c: FinishedStudy) -> Noted | None:
+    """Analyses that gave nothing."""
+    rows = [[plain(r.get("analysis")), _of(c, r.get("of")), plain(r.get("note"))] for r in c.rows("failed")]
+    return made(
+        "Analyses that gave nothing, and why.", ["Analysis", "Of", "Why"], [("", rows)], {0, 1, 2}, "failed.csv"
+    )
+
+
+def published_grid(c: FinishedStudy) -> Noted | None:
+    """A virtual cohort beside what was published."""
+    rows = [
+        [
+            plain(r.get("text") or r.get("of")),
+            between(r, ratio=str(r.get("measure", "")).endswith("ratio")),
+            p_value(r.get("p_value")),
+            plain(r.get("verdict")),
+            NONE if real(r.get("chance")) is None else percent(r["chance"]),
+            plain(r.get("source") or NONE),
+        ]
+        for r in c.rows("published")
+    ]
+    head = ["Published", f"Here ({c.level} CI)", "p", "In this cohort", "Studies that would", "Source"]
+    text = (
+        "What was published, and what these virtual people show. Studies that would: of studies of this size, the share "
+        "that would find it."
+    )
+    return made(text, head, [("", rows)], {0, 3, 5}, "published.csv")
+
+
+def _of(c: FinishedStudy, name: Any) -> str:
+    return c.label(name) if name else NONE
+
+
+def _unit(a: Row) -> str:
+    unit = unit_text(a.get("unit"))
+    return f" ({unit})" if unit else ""
+
+
+def _against_control(c: FinishedStudy, pair: Row) -> bool:
+    return c.control is None or pair.get("reference") == c.control
+
+
+def _extra(a: Row) -> str:
+    above, mid = real(a.get("above")) or 0, real(a.get("between")) or 0
+    return f"{count(above)}, {count(mid)}" if above or mid else NONE
+
+
+def _median(km: Row, unknown: float | None) -> str:
+    if real(km.get("median")) is not None:
+        return between(km, ratio=True, keys=("median", "median_low", "median_high"))
+    if unknown is not None and unknown >= 0.5:
+        return f"below the lowest level ({percent(unknown)})"
+    return NONE
+
+
+def _way(way: Row | None) -> str:
+    if not way or real(way.get("geometric_mean")) is None:
+        return NONE
+    off = [real(way.get(k)) for k in ("mean_ratio", "sd_ratio")]
+    if off[0] is None or off[1] is None:
+        return number(way["geometric_mean"])
+    return f"{number(way['geometric_mean'])} ({_percent_off(off[0])}; {_percent_off(off[1])})"
+
+
+def _percent_off(ratio: float) -> str:
+    found = round(100 * (ratio - 1))
+    return f"{found:+d}".replace("-", "−") if found else "0"
+
+
+def _coefficient(r: Row, of: Row, unit: str) -> list[str]:
+    name = plain(r.get("name"))
+    if r.get("level") not in (None, ""):
+        reference = f" against {plain(r['reference'])}" if r.get("reference") not in (None, "") else ""
+        name = f"{name}: {plain(r['level'])}{reference}"
+    if r.get("measure") == "geometric_mean":
+        name = f"geometric mean at the reference{unit}"
+    return [name, between(r, ratio=True), p_value(r.get("p_value")), note_of(r)]
+
+
+def _described(r: Row) -> str:
+    unit = unit_text(r.get("unit"))
+    if r.get("kind") == "continuous":
+        quartiles = f"{number(r.get('median'))} ({number(r.get('q1'))} to {number(r.get('q3'))}) {unit}".strip()
+        return f"mean {number(r.get('mean'))} (SD {number(r.get('sd'))}), median (quartiles) {quartiles}"
+    if r.get("kind") == "binary":
+        return percent(r.get("share"))
+    levels: Iterable[Row] = r.get("levels") or []
+    return ", ".join(f"{plain(v['level'])} {count(v.get('n'))}" for v in levels)
+
+
+def _outcome(r: Row) -> str:
+    kind, unit = r.get("kind"), unit_text(r.get("unit"))
+    events = f"{count(r.get('events'))} events" if real(r.get("events")) is not None else ""
+    if kind == "time_to_event":
+        return f"{events}, median time {number(r.get('median'))} {unit}".strip()
+    # Where the table has no exposure each person counts as one day.
+    if kind == "count" and real(r.get("exposure")) not in (None, 0.0, real(r.get("n"))):
+        return f"{events} in {number((real(r['exposure']) or 0) / 365.25)} person-years"
+    if kind == "continuous":
+        return f"mean {number(r.get('mean'))}, median {number(r.get('median'))} {unit}".strip()
+    return events or NONE

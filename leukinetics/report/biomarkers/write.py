@@ -1,0 +1,137 @@
+"""The report of a finished study of biomarkers: one HTML file that loads nothing, with its figures beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from leukinetics.engine.stream import naming, replacing
+from leukinetics.errors import DataError
+from leukinetics.report.biomarkers import later_tables, pictures, tables, words
+from leukinetics.report.biomarkers.folder import FinishedStudy, open_folder
+from leukinetics.report.biomarkers.methods import method_words
+from leukinetics.report.page import rendered
+from leukinetics.report.trial.names import plain
+from leukinetics.report.trial.numbers import count
+from leukinetics.report.trial.style import Picture, drawing
+
+TEMPLATE = Path(__file__).with_name("biomarkers.html.j2")
+#: Sections by what they need: (id, name in the contents, tables of which one is enough).
+SECTIONS = (
+    ("data", "The data", ()), ("people", "Who and what", ()), ("published", "Published", ("published_grid",)),
+    ("detection", "Detection", ("detection_grid",)), ("levels", "Levels", ("levels_grid",)),
+    ("substitution", "Substitution", ("substitution_grid",)),
+    ("correlation", "Analytes together", ("correlation_grid", "ratio_grid")), ("diagnosis", "Diagnosis", ("auc_grid",)),
+    ("prognosis", "Prognosis", ("prognosis_grid",)), ("several", "Several markers", ("several_grid",)),
+    ("subtypes", "Subtypes", ("rules_grid", "classes_grid")), ("multiplicity", "Multiplicity", ("multiplicity_grid",)),
+    ("methods", "Methods", ()), ("missing", "What is missing", ()), ("provenance", "Provenance", ()),
+)  # fmt: skip
+
+
+def write_biomarker_report(folder: str | Path) -> Path:
+    """Write report.html and figures/*.svg of the study in ``folder``; returns the report's path.
+
+    Only the folder's files are read; the same folder gives the same bytes. DataError where the folder holds no finished
+    study, a file is damaged, or the report cannot be written.
+    """
+    c = open_folder(folder)
+    try:
+        with drawing():
+            drawn = pictures.pictures(c)
+        page = rendered(TEMPLATE, _content(c, drawn))
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise DataError(
+            f"'{c.folder / 'summary.json'}' or samples.parquet beside it is not as a study writes it "
+            f"({type(error).__name__}: {error}); run the study again."
+        ) from error
+    texts = {f"figures/{p.name}.svg": p.svg for p in _all(drawn)}
+    for name, text in {**texts, "report.html": page}.items():
+        path = c.folder / name
+        with naming(path):
+            path.parent.mkdir(exist_ok=True)
+            with replacing(path) as temporary:
+                temporary.write_text(text, encoding="utf-8", newline="\n")
+    return c.folder / "report.html"
+
+
+def _content(c: FinishedStudy, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    virtual = bool(c.rows("published"))
+    table = c.summary.get("table") or {}
+    grids = {
+        "notes_grid": tables.notes_grid(c),
+        "analytes_grid": tables.analytes_grid(c),
+        "people_grid": tables.people_grid(c),
+        "known_grid": tables.known_grid(c),
+        "published_grid": tables.published_grid(c),
+        "detection_grid": tables.detection_grid(c),
+        "tests_grid": tables.tests_grid(c),
+        "levels_grid": tables.levels_grid(c),
+        "comparisons_grid": tables.comparisons_grid(c),
+        "adjusted_grid": tables.adjusted_grid(c),
+        "substitution_grid": tables.substitution_grid(c),
+        "multiplicity_grid": tables.multiplicity_grid(c),
+        "failed_grid": tables.failed_grid(c),
+        "correlation_grid": later_tables.correlation_grid(c),
+        "ratio_grid": later_tables.ratio_grid(c),
+        "auc_grid": later_tables.auc_grid(c),
+        "difference_grid": later_tables.difference_grid(c),
+        "cutoff_grid": later_tables.cutoff_grid(c),
+        "prognosis_grid": later_tables.prognosis_grid(c),
+        "concordance_grid": later_tables.concordance_grid(c),
+        "several_grid": later_tables.several_grid(c),
+        "selected_grid": later_tables.selected_grid(c),
+        "rules_grid": later_tables.rules_grid(c),
+        "classes_grid": later_tables.classes_grid(c),
+        "agreement_grid": later_tables.agreement_grid(c),
+    }
+    samples = f"{count(table.get('rows'))} samples of " if table.get("repeated") else ""
+    facts = [
+        f"{samples}{count(table.get('people'))} people",
+        f"{len(c.analytes)} analyte{'s' if len(c.analytes) != 1 else ''}",
+        *([f"{len(c.groups)} groups"] if c.groups else []),
+        f"Leukinetics {c.provenance.get('leukinetics', '')}".strip(),
+    ]
+    return {
+        **grids,
+        "pictures": drawn,
+        "title": plain(c.summary.get("source")),
+        "virtual": virtual,
+        "blind": bool(c.summary.get("blind")),
+        "facts": " · ".join(facts),
+        "answer": words.answer(c),
+        "headlines": words.headlines(c),
+        "role": f"{words.VIRTUAL} {words.ROLE}" if virtual else words.ROLE,
+        "contents": [(i, name) for i, name, need in SECTIONS if not need or any(grids[k] for k in need)],
+        "decisions": [plain(d) for d in c.rows("decisions")],
+        "level": c.level,
+        "small": all(p.width <= 400 for p in drawn["strips"]),
+        "sampled": words.sampled(pictures.points_drawn(c)) + pictures.left_out(c),
+        "warnings": words.warnings(c),
+        "subtypes_note": _subtypes_note(c),
+        "method_words": method_words(c),
+        "missing": words.missing(c),
+        "made": [(k.replace("_", " "), _said(v)) for k, v in c.provenance.items() if not isinstance(v, (dict, list))]
+        + [(f"{k}: {n}", _said(x)) for k, v in c.provenance.items() if isinstance(v, dict) for n, x in v.items()
+           if not isinstance(x, (dict, list))],
+        "dictionary": c.dictionary,
+    }  # fmt: skip
+
+
+def _subtypes_note(c: FinishedStudy) -> str:
+    found = c.summary.get("subtypes") or {}
+    said = [f"Of {count(found.get('n'))} people: {plain(found['people'])}" if found.get("people") else ""]
+    return "; ".join(t for t in [*said, str(found.get("note") or "")] if t)
+
+
+def _said(value: Any) -> str:
+    return "none" if value in ("", None) else plain(value)
+
+
+def _all(found: Any) -> list[Picture]:
+    """All pictures in a nest of lists and tables."""
+    if isinstance(found, Picture):
+        return [found]
+    if isinstance(found, Mapping):
+        return [p for v in found.values() for p in _all(v)]
+    return [p for v in found for p in _all(v)] if isinstance(found, (list, tuple)) else []
