@@ -1,17 +1,21 @@
-"""``leukinetics report``: the report of a finished trial or cohort, written again."""
+"""``leukinetics report``: the report of a finished trial, cohort or study of a table, written again."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from leukinetics.cohort.study import is_study_folder
 from leukinetics.commands.progress import status_line
+from leukinetics.report.biomarkers import write_biomarker_report
 from leukinetics.report.cohort import write_cohort_report
 from leukinetics.report.cohort.folder import is_cohort_folder
 from leukinetics.report.trial import write_report
 
 
 def run(folder: Path) -> Path:
-    """Write the report of the trial or cohort in ``folder``; its path. DataError where there is no finished one."""
+    """Write the report of what is in ``folder``; its path. DataError where there is none that is finished."""
     with status_line("report") as say:
         say("writing the report")
+        if is_study_folder(folder):
+            return write_biomarker_report(folder)
         return write_cohort_report(folder) if is_cohort_folder(folder) else write_report(folder)

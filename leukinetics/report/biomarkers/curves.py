@@ -11,7 +11,7 @@ import numpy as np
 from leukinetics.report.biomarkers.folder import ALL, FinishedStudy, Row
 from leukinetics.report.trial.axes import set_log
 from leukinetics.report.trial.numbers import interval, number, percent, real, unit_text
-from leukinetics.report.trial.style import BAND, INK, RULE, SOFT, Picture, canvas, picture, short, wrapped
+from leukinetics.report.trial.style import BAND, INK, RULE, SOFT, Picture, canvas, picture, short
 
 WIDTH, HEIGHT = 400, 310
 #: Colours of analytes, in turn (Okabe and Ito's), and of a model's own.
@@ -185,9 +185,8 @@ def mixture_figure(c: FinishedStudy, row: Row, analyte: Row, name: str) -> Pictu
     if limit > low:
         axes.axvspan(low, limit, color=BAND, zorder=0, lw=0)
         axes.axvline(limit, color=SOFT, lw=1, ls=(0, (4, 2)))
-        axes.annotate(f"below {number(limit)}:\n{percent(x.share_below)}", (limit, 1.0), (-5, -2),
-                      xycoords=axes.get_xaxis_transform(), textcoords="offset points", ha="right", va="top",
-                      fontsize=9.5, color=SOFT)  # fmt: skip
+        text = f"below {limit:.4g}:\n{percent(x.share_below)}"
+        axes.annotate(text, (0.02, 0.985), xycoords="axes fraction", va="top", fontsize=9.5, color=SOFT)
     top = float(max(total.max(), heights.max()))
     axes.set_ylim(0, 1.3 * top)
     axes.legend(frameon=False, fontsize=9.5, loc="upper right")

@@ -83,8 +83,8 @@ class FinishedStudy:
     def values(self, analyte: Row) -> Censored:
         """The measurements of an analyte that were analysed, with the limit that was applied to all, if any."""
         name = str(analyte["name"])
-        parts = (self.samples[f"{name}.{k}"].to_numpy(dtype=float) for k in ("lower", "upper", "limit"))
-        found = Censored(*parts, str(analyte.get("unit") or ""), name)
+        lower, upper, limit = (self.samples[f"{name}.{k}"].to_numpy(dtype=float) for k in ("lower", "upper", "limit"))
+        found = Censored(lower, upper, limit, str(analyte.get("unit") or ""), name)
         common = analyte.get("common_limit")
         return found if common is None else found.at(float(common))
 

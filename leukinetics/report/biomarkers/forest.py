@@ -65,8 +65,11 @@ def detection_figure(c: FinishedStudy) -> Picture | None:
             said, (1.0, at), (10, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points", va="center"
         )
     for at, text in titles:
-        axes.annotate(short(text, 40), (0, at), (-158, 2), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                      va="center", fontweight="bold")  # fmt: skip
+        where = axes.get_yaxis_transform()
+        axes.annotate(
+            short(text, 40), (0, at), (-158, 2), xycoords=where, textcoords="offset points", va="center",
+            fontweight="bold",
+        )  # fmt: skip
     axes.set_yticks(places, [short(g, 20) if g != ALL else "everybody" for _, g, _ in shown])
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(0, 100)

@@ -11,6 +11,7 @@ from leukinetics.report.trial.numbers import (
     RATIOS,
     count,
     number,
+    p_phrase,
     p_value,
     percent,
     real,
@@ -45,7 +46,8 @@ def correlation_grid(c: FinishedStudy) -> Noted | None:
             )
         groups.append((title, body))
     head = [
-        "Analytes", "People", "n", f"Kendall's τ ({c.level} CI)", "p", "p, adjusted", f"r of ln ({c.level} CI)", "Slope of ln",
+        "Analytes", "People", "n", f"Kendall's τ ({c.level} CI)", "p", "p, adjusted",
+        f"r of ln ({c.level} CI)", "Slope of ln",
     ]  # fmt: skip
     text = (
         "Correlation under limits: Kendall's τ of the pairs of people whose order is certain, r of logarithms by the "
@@ -107,11 +109,13 @@ def auc_grid(c: FinishedStudy) -> Noted | None:
         ]
         groups.setdefault(plain(d.get("question")), []).append(cells)
     head = [
-        "Analyte", "Cases, controls", f"AUC ({c.level} CI)", "p of ½", "p, adjusted", "Pairs undecided", "AUC left out", "Remark",
+        "Analyte", "Cases, controls", f"AUC ({c.level} CI)", "p of ½", "p, adjusted", "Pairs undecided",
+        "AUC left out", "Remark",
     ]  # fmt: skip
     text = (
-        "Area under the ROC curve (DeLong). Undecided pairs, both below a limit, count a half; in brackets the area if all "
-        "of them spoke against or for the marker. Left out: of risks predicted for people whom the model has not seen."
+        "Area under the ROC curve (DeLong). Undecided pairs, both below a limit, count a half; in brackets the area if "
+        "all of them spoke against or for the marker. Left out: of risks predicted for people whom the model has not "
+        "seen."
     )
     return made(text, head, list(groups.items()), {0, 7}, "roc.csv")
 
@@ -135,10 +139,9 @@ def cutoff_grid(c: FinishedStudy) -> Noted | None:
     groups: dict[str, list[list[str]]] = {}
     for d in c.rows("diagnosis"):
         for r in d.get("cutoffs") or []:
-            unit = unit_text(r.get("unit"))
-            cutoff = NONE if real(r.get("cutoff")) is None else f"{number(r['cutoff'])} {unit}".strip()
-            if real(r.get("cutoff_low")) is not None:
-                cutoff += f" ({number(r['cutoff_low'])} to {number(r.get('cutoff_high'))})"
+            cutoff = NONE if real(r.get("cutoff")) is None else f"{r['cutoff']:.3g}"
+            if real(r.get("cutoff_low")) is not None and real(r.get("cutoff_high")) is not None:
+                cutoff += f" ({r['cutoff_low']:.3g} to {r['cutoff_high']:.3g})"
             fair = r.get("corrected") or {}
             corrected = NONE
             if fair:
@@ -146,18 +149,22 @@ def cutoff_grid(c: FinishedStudy) -> Noted | None:
                     _whole((fair.get(k) or {}).get("estimate")) for k in ("sensitivity", "specificity")
                 )
             cells = [
-                plain(r.get("rule")), cutoff, between(r.get("sensitivity"), 100.0), between(r.get("specificity"), 100.0),
+                plain(r.get("rule")), cutoff, between(r.get("sensitivity"), 100.0),
+                between(r.get("specificity"), 100.0),
                 corrected, between(r.get("ppv"), 100.0), between(r.get("npv"), 100.0),
-                between(r.get("lr_positive"), ratio=True), note_of(r),
+                number((r.get("lr_positive") or {}).get("estimate"), 2), note_of(r),
             ]  # fmt: skip
-            groups.setdefault(f"{c.label(d['analyte'])}: {plain(d.get('question'))}", []).append(cells)
+            unit = unit_text(r.get("unit"))
+            title = f"{c.label(d['analyte'])}{f' ({unit})' if unit else ''}: {plain(d.get('question'))}"
+            groups.setdefault(title, []).append(cells)
     head = [
-        "Cut-off by", "Cut-off (in resamples)", "Sensitivity %", "Specificity %", "Both, corrected", "PPV %", "NPV %",
+        "Cut-off by", "Cut-off (resamples)", "Sensitivity %", "Specificity %", "Both, corrected", "PPV %", "NPV %",
         "LR+", "Remark",
     ]  # fmt: skip
     text = (
-        f"Cut-offs ({c.level} CI by Wilson). One that was chosen in these people flatters itself; corrected: sensitivity and "
-        "specificity (%) less the optimism of the choice, by bootstrap. Predictive values are at this table's share of cases."
+        f"Cut-offs ({c.level} CI by Wilson). One that was chosen in these people flatters itself; corrected: "
+        "sensitivity and specificity (%) less the optimism of the choice, by bootstrap. Predictive values are at this "
+        "table's share of cases."
     )
     return made(text, head, list(groups.items()), {0, 8}, "cutoffs.csv")
 
@@ -207,12 +214,13 @@ def prognosis_grid(c: FinishedStudy) -> Noted | None:
         ]
         groups.append((f"{title} ({'; '.join(said)})" if said else title, rows))
     head = [
-        "Marker", "Measure", "n (events)", f"Estimate ({c.level} CI)", "p", "With half the limit", "Information lost", "Remark",
+        "Marker", "Measure", "n (events)", f"Estimate ({c.level} CI)", "p", "With half the limit",
+        "Information lost", "Remark",
     ]  # fmt: skip
     text = (
         "Outcomes by marker. Per doubling: levels below the limit are drawn again and again from what is known of them "
-        "(multiple imputation, Rubin's rules); what half the limit would have given stands beside it; information lost: the "
-        "share that the limit took."
+        "(multiple imputation, Rubin's rules); what half the limit would have given stands beside it; information "
+        "lost: the share that the limit took."
     )
     return made(text, head, groups, {0, 1, 7}, "prognosis.csv")
 
@@ -239,7 +247,6 @@ def several_grid(c: FinishedStudy) -> Noted | None:
     rows = [
         [
             plain(r.get("question") or r.get("outcome")),
-            ", ".join(c.label(m) for m in r.get("markers") or []),
             MORE.get(str(r.get("measure")), str(r.get("measure") or NONE)),
             between(r),
             number(r.get("apparent")) if not isinstance(r.get("apparent"), dict) else between(r["apparent"]),
@@ -250,13 +257,14 @@ def several_grid(c: FinishedStudy) -> Noted | None:
         for r in c.rows("several")
     ]
     head = [
-        "Question", "Markers", "Measure", f"In people left out ({c.level} CI)", "In its own people", "Covariates alone", "Gain", "Remark",
+        "Question", "Measure", f"In people left out ({c.level} CI)", "In its own people", "Covariates alone",
+        "Gain", "Remark",
     ]  # fmt: skip
     text = (
-        "All markers together (elastic net on detection and level), judged on people left out by nested cross-validation; "
-        "in its own people the same model flatters itself."
+        "All markers together (elastic net on detection and level), judged on people left out by nested "
+        "cross-validation; in its own people the same model flatters itself."
     )
-    return made(text, head, [("", rows)], {0, 1, 2, 7}, "several.csv")
+    return made(text, head, [("", rows)], {0, 1, 6}, "several.csv")
 
 
 def selected_grid(c: FinishedStudy) -> Noted | None:
@@ -344,7 +352,7 @@ def classes_text(r: Row) -> str:
     k = int(best["classes"])
     parts = ["one class" if k == 1 else f"{k} classes"]
     for t in r.get("tests") or []:
-        said = f"{t['classes'] - 1} against {t['classes']}: p {'' if p_value(t.get('p_value')).startswith('<') else '= '}{p_value(t.get('p_value'))}"
+        said = f"{t['classes'] - 1} against {t['classes']}: {p_phrase(t.get('p_value')) or 'not tested'}"
         parts.append(said)
     if k > 1 and real(r.get("misassigned")) is not None:
         parts.append(f"{percent(r['misassigned'])} of people expected in another class than their likeliest")

@@ -24,7 +24,8 @@ MOST_POINTS = 1500
 #: Lines for limits, and groups side by side, in a figure.
 MOST_LIMITS, MOST_GROUPS = 4, 12
 HEIGHT, BELOW = 330, 62
-GOLDEN = 0.6180339887
+#: Multiples of these fill a line, and of the second and its square a plane, evenly, without a random number.
+GOLDEN, EVEN = 0.6180339887, 0.7548776662
 
 
 def drawn_of(x: Censored) -> tuple[int, int]:
@@ -111,8 +112,11 @@ def _group(axes: Any, band: Any, x: Censored, mine: NDArray[np.intp], i: int, lo
         axes.plot([at, at], [x.lower[row], x.upper[row]], color=look.colour, lw=0.9, alpha=0.75)
     low = _some(mine[x.below[mine]], share)
     # Their height in the band says nothing: it only keeps them apart.
-    height = 0.09 + 0.82 * ((np.arange(len(low)) * 0.7548776662) % 1.0)
-    band.plot(_places(i, len(low)), height, "o", mfc="none", mec=look.colour, ms=size - 0.4, mew=0.7, alpha=0.8)
+    k = np.arange(1, len(low) + 1)
+    height = 0.09 + 0.82 * ((k * EVEN**2) % 1.0)
+    band.plot(
+        i + 0.66 * ((k * EVEN) % 1.0 - 0.5), height, "o", mfc="none", mec=look.colour, ms=size - 0.4, mew=0.7, alpha=0.8
+    )
 
 
 def _places(i: int, n: int) -> Array:
@@ -124,13 +128,12 @@ def _some(rows: NDArray[np.intp], share: float) -> NDArray[np.intp]:
     """At most that share of the rows, evenly spaced in their order."""
     if share >= 1 or not len(rows):
         return rows
-    return rows[np.unique(np.linspace(0, len(rows) - 1, max(round(share * len(rows)), 1)).astype(int))]
+    return np.asarray(rows[np.unique(np.linspace(0, len(rows) - 1, max(round(share * len(rows)), 1)).astype(int))])
 
 
 def _mean(analyte: Row, group: str) -> Row:
     rows = (analyte.get("levels") or {}).get("groups") or []
-    found = next((r for r in rows if r.get("name") == group), {})
-    return found.get("lognormal") or {}
+    return next((r.get("lognormal") or {} for r in rows if r.get("name") == group), {})
 
 
 def _mark(axes: Any, band: Any, mean: Row, i: int) -> None:

@@ -190,12 +190,14 @@ def detection_grid(c: FinishedStudy) -> Noted | None:
             )
         groups.append((f"{c.label(a['name'])} (limit: {limits_text(a)})", rows))
     head = [
-        "Group", "Detected", f"% ({c.level} CI)", "Difference, points", f"Odds ratio ({c.level} CI)", "p", "p, adjusted", "p, Fisher",
+        "Group", "Detected", f"% ({c.level} CI)", "Difference, points", f"Odds ratio ({c.level} CI)", "p",
+        "p, adjusted", "p, Fisher",
     ]  # fmt: skip
     against = f", against {plain(c.control)} where there is a contrast" if c.control else ""
     text = (
         f"People detected (Wilson's intervals){against}: difference of shares (Newcombe), odds ratio (Firth's penalty, "
-        f"profile interval) with its p and the same after {c.correction} correction over an analyte's contrasts, Fisher's exact p."
+        f"profile interval) with its p and the same after {c.correction} correction over an analyte's contrasts, "
+        "Fisher's exact p."
     )
     return made(text, head, groups, {0}, "detection_pairs.csv" if c.groups else "detection.csv")
 
@@ -235,7 +237,8 @@ def levels_grid(c: FinishedStudy) -> Noted | None:
             )
         groups.append((f"{c.label(a['name'])}{_unit(a)}", rows))
     head = [
-        "Group", "n (below)", f"Geometric mean ({c.level} CI)", "SD of ln", f"Mean ({c.level} CI)", "Median, Kaplan–Meier", "Remark",
+        "Group", "n (below)", f"Geometric mean ({c.level} CI)", "SD of ln", f"Mean ({c.level} CI)",
+        "Median, Kaplan–Meier", "Remark",
     ]  # fmt: skip
     text = (
         "Levels: left-censored lognormal likelihood (intervals by its profile), and the median of the reversed "
@@ -263,7 +266,8 @@ def comparisons_grid(c: FinishedStudy) -> Noted | None:
         ]
         groups.append((c.label(a["name"]), rows))
     head = [
-        "Contrast", f"Ratio of levels ({c.level} CI)", "p", "p, adjusted", "p, Peto–Peto", "adjusted", "p, Gehan", "Remark",
+        "Contrast", f"Ratio of levels ({c.level} CI)", "p", "p, adjusted", "p, Peto–Peto", "adjusted",
+        "p, Gehan", "Remark",
     ]  # fmt: skip
     text = (
         "Ratio of geometric means by the likelihood, a spread in each group; Peto–Peto's and Gehan's tests need no "
@@ -290,7 +294,8 @@ def adjusted_grid(c: FinishedStudy) -> Noted | None:
             elif rows and of.get("note"):
                 rows[0][3] = plain("; ".join(dict.fromkeys(t for t in (rows[0][3], str(of["note"])) if t)))
             if key == "repeated" and real(of.get("icc")) is not None:
-                told = f"{number(of.get('sd_person'), 2)} and {number(of.get('sd_within'), 2)}; intraclass correlation {number(of.get('icc'), 2)}"
+                sds = [number(of.get(k), 2) for k in ("sd_person", "sd_within")]
+                told = f"{' and '.join(sds)}; intraclass correlation {number(of.get('icc'), 2)}"
                 rows.append(
                     [
                         "SD of ln between and within people",
@@ -329,7 +334,8 @@ def substitution_grid(c: FinishedStudy) -> Noted | None:
     head = ["Group", "Below", "By the likelihood", "Half the limit", "Limit / √2", "The limit", "Left out"]
     text = (
         "Geometric means that a number in place of each value below the limit would have given; in brackets by how "
-        "many per cent it, and the SD of ln, would be off the likelihood's. Nothing in this report is computed from them."
+        "many per cent it, and the SD of ln, would be off the likelihood's. Nothing in this report is computed from "
+        "them."
     )
     return made(text, head, groups, {0}, "substitution.csv")
 
@@ -377,8 +383,8 @@ def published_grid(c: FinishedStudy) -> Noted | None:
     ]
     head = ["Published", f"Here ({c.level} CI)", "p", "In this cohort", "Studies that would", "Source"]
     text = (
-        "What was published, and what these virtual people show. Studies that would: of studies of this size, the share "
-        "that would find it."
+        "What was published, and what these virtual people show. Studies that would: of studies of this size, the "
+        "share that would find it."
     )
     return made(text, head, [("", rows)], {0, 3, 5}, "published.csv")
 

@@ -14,8 +14,8 @@ from leukinetics.report.trial.text import join
 #: Findings that a sentence names; of more it tells how many there are.
 NAMED = 3
 ROLE = (
-    "These are associations in the people of this table. A value below a limit is used as what it is, known to be below "
-    "it; no number stands in its place anywhere."
+    "These are associations in the people of this table. A value below a limit is used as what it is, known to be "
+    "below it; no number stands in its place anywhere."
 )
 VIRTUAL = (
     "These people are virtual: what a mechanistic model predicts, passed through the analysis that a real table has."
@@ -107,8 +107,9 @@ def _levels(c: FinishedStudy) -> str:
     if not clear:
         return f"No contrast of {len(rows)} shows a difference in levels, after {c.correction} correction."
     told = [
-        f"{c.label(a['name'])} {number(p['estimate'], 2)} times in {plain(p['group'])} what it is in {plain(p['reference'])} "
-        f"({c.level} CI {interval({**p, 'measure': 'ratio'}).partition('(')[2]}, {p_phrase(p['p_adjusted'])}"
+        f"{c.label(a['name'])} {number(p['estimate'], 2)} times in {plain(p['group'])} what it is in "
+        f"{plain(p['reference'])} ({c.level} CI {interval({**p, 'measure': 'ratio'}).partition('(')[2]}, "
+        f"{p_phrase(p['p_adjusted'])}"
         for a, p in clear[:NAMED]
     ]
     told = [f"{t.replace(')', '', 1)})" for t in told]
@@ -124,7 +125,9 @@ def _diagnosis(c: FinishedStudy) -> str:
         best = max(mine, key=lambda d: abs(d["roc"]["estimate"] - 0.5))
         of = f" (the farthest from ½ of {len(mine)})" if len(mine) > 1 else ""
         told.append(f"{q}, {c.label(best['analyte'])} {interval(best['roc'])}{of}")
-    more = f"; {_many(len(questions) - NAMED, 'more question', 'more questions')} below" if len(questions) > NAMED else ""
+    more = (
+        f"; {_many(len(questions) - NAMED, 'more question', 'more questions')} below" if len(questions) > NAMED else ""
+    )
     return f"Telling people apart, area under the ROC curve: {'; '.join(told)}{more}." if told else ""
 
 
@@ -140,7 +143,8 @@ def _prognosis(c: FinishedStudy) -> str:
         return ""
     clear = _clear(c, [(p, r, real(p.get("p_adjusted"))) for p, r in rows])
     if not clear:
-        return f"Later: of {len(rows)} pairs of analyte and outcome none is shown to go together, after {c.correction} correction."
+        none = f"of {len(rows)} pairs of analyte and outcome none is shown to go together"
+        return f"Later: {none}, after {c.correction} correction."
     told = []
     for p, r in clear[:NAMED]:
         name = MEASURES.get(str(r.get("measure")), str(r.get("measure")))
@@ -148,7 +152,7 @@ def _prognosis(c: FinishedStudy) -> str:
             f"{plain(p['outcome'])}, {name} per doubling of {c.label(p['analyte'])} {interval(r)}"
             + (f", {p_phrase(p['p_adjusted'])}" if real(p.get("p_adjusted")) is not None else "")
         )
-    return f"Later: {'; '.join(told)}{_rest(len(clear), len(rows))}."
+    return f"Later: {'; '.join(told)}{_rest(len(clear), len(rows), 'pairs of analyte and outcome')}."
 
 
 def _subtypes(c: FinishedStudy) -> str:
@@ -169,7 +173,8 @@ def warnings(c: FinishedStudy) -> list[str]:
 
 def _printed(text: str) -> str:
     """With signs as they are printed."""
-    text = re.sub(r"(?<=[\s(])-(?=\d)", "−", text)
+    text = re.sub(r"= \d(?:\.\d+)?e-\d+", "< 0.001", text.replace(" dimensionless", ""))
+    text = re.sub(r"(?<=[\s(])-(?=\d)", "−", re.sub(r"[+-]0%", "0%", text))
     return re.sub(r"(?<=\d)%", "\u00a0%", text)
 
 
@@ -190,8 +195,8 @@ def missing(c: FinishedStudy) -> list[str]:
     for a in c.analytes:
         if real(a.get("missing")):
             found.append(
-                f"{c.label(a['name'])} was not measured in {count(a['missing'])} people, who are in none of its numbers; "
-                "whether they differ from the others is not looked at."
+                f"{c.label(a['name'])} was not measured in {count(a['missing'])} people, who are in none of its "
+                "numbers; whether they differ from the others is not looked at."
             )
     for r in table.get("covariates") or []:
         if real(r.get("missing")):
@@ -224,14 +229,15 @@ def _clear(c: FinishedStudy, rows: Sequence[tuple[Row, Row, float | None]]) -> l
 
 
 def _ci(c: FinishedStudy, row: Row) -> str:
-    """A ratio with the level of its interval."""
-    return interval({**row, "measure": "ratio"}).replace("(", f"({c.level} CI ", 1).replace(")", "")
+    """A ratio and its interval without brackets."""
+    middle, _, ends = interval({**row, "measure": "ratio"}).partition(" (")
+    return f"{middle}, {c.level} CI {ends.removesuffix(')')}" if ends else middle
 
 
-def _rest(clear: int, all_: int) -> str:
+def _rest(clear: int, all_: int, of: str = "contrasts") -> str:
     more = clear - NAMED
     named = f"; {more} more" if more > 0 else ""
-    return f"{named} ({clear} of {all_} contrasts after correction)" if all_ > 1 else named
+    return f"{named} ({clear} of {all_} {of} after correction)" if all_ > 1 else named
 
 
 def _share(p: Row, k: str, n: str) -> float:
