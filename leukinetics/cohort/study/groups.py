@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 POINTS = 160
 #: Most samples of a mixed model; of more people as many are drawn as have them.
 MOST_SAMPLES = 4_000
-#: Most rows of the numbers that substitution would have given and of regression on order statistics.
+#: More rows than this whose limits are all different, as those of a ratio, tell nothing else and take long.
+MOST_LIMITS = 20_000
 NO_LEVELS = 'not estimated: transform = "none" says that levels are not lognormal'
 
 
@@ -88,12 +89,30 @@ def _pairs(
     return rows
 
 
+def fewer(x: Censored, seed: int) -> tuple[NDArray[np.intp], str]:
+    """The rows of levels: all, but of many with limits of their own some; and what was done, in words."""
+    hidden = np.flatnonzero(x.measured & ~x.observed)
+    if len(hidden) <= MOST_LIMITS:
+        return np.arange(len(x)), ""
+    some = hidden[:: len(hidden) // 2000]
+    ends = np.unique(np.stack([x.lower[some], x.upper[some]], axis=1), axis=0)
+    if len(ends) < len(some) // 4:
+        return np.arange(len(x)), ""
+    pick = np.sort(np.random.default_rng([seed, 45]).choice(len(x), MOST_LIMITS, replace=False))
+    return (
+        pick,
+        f"levels are those of {MOST_LIMITS:,} of {len(x):,} rows, picked at random: limits differ from row to row",
+    )
+
+
 def levels(x: Censored, s: Setup, logs: bool = True) -> Row:
     """Of everybody and of each group: lognormal levels, their distribution, order statistics, and what numbers in place
     of those below a limit would have given."""
     rows = []
+    pick, said = fewer(x, s.seed)
+    x = x.take(pick)
     for name, where in s.masks().items():
-        mine = x.take(where)
+        mine = x.take(where[pick])
         row: Row = {"name": name, "km": reverse_km(mine, s.alpha).told(POINTS)}
         if logs:
             row["lognormal"] = lognormal(mine, s.alpha).told()
@@ -103,30 +122,32 @@ def levels(x: Censored, s: Setup, logs: bool = True) -> Row:
             row["lognormal"] = {"n": mine.n, "n_below": int(mine.below.sum()), "unit": x.unit, "note": NO_LEVELS}
             row["ros"], row["substitution"] = {"note": NO_LEVELS}, {"ways": [], "warning": "", "note": NO_LEVELS}
         rows.append(row)
-    return {"groups": rows}
+    return {"groups": rows, "note": said}
 
 
 def comparisons(x: Censored, s: Setup, logs: bool = True) -> Row | None:
     """Levels of groups against each other, as they are and adjusted for covariates; None of one group."""
     if len(s.groups) < 2:
         return None
-    found = compare(x, s.labels, s.control, names=s.groups, alpha=s.alpha, correct=s.correct)
+    pick, said = fewer(x, s.seed)
+    x, labels = x.take(pick), s.labels[pick]
+    found = compare(x, labels, s.control, names=s.groups, alpha=s.alpha, correct=s.correct)
 
     def pair(one: str, other: str) -> list[Row]:
-        return list(compare(x, s.labels, other, names=(one, other), alpha=s.alpha)["pairs"])
+        return list(compare(x, labels, other, names=(one, other), alpha=s.alpha)["pairs"])
 
     columns = (("p_value", "p_adjusted"), ("p_peto", "p_peto_adjusted"))
     found["pairs"] = _pairs(s, found["pairs"], pair, columns)
     for row in found["pairs"]:
         if logs:
-            would = substituted_ratio(x, s.labels == row["group"], s.labels == row["reference"], s.alpha)
+            would = substituted_ratio(x, labels == row["group"], labels == row["reference"], s.alpha)
             row["substitution"] = {"ways": would["ways"], "warning": would["warning"]}
         else:
             row |= dict.fromkeys(("estimate", "ci_low", "ci_high", "p_value", "p_adjusted")) | {"note": NO_LEVELS}
             row["substitution"] = {"ways": [], "warning": ""}
     design = s.design() if s.adjusted and logs else None
-    found["adjusted"] = None if design is None else tobit(x, design, s.alpha)
-    return found
+    found["adjusted"] = None if design is None else tobit(x, design.iloc[pick], s.alpha)
+    return found | {"note": said}
 
 
 def repeated(x: Censored, s: Setup) -> Row | None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MOST_RESAMPLED = 100_000
 #: People of a model of risks, of more as many are drawn; and of several markers.
 MOST_PEOPLE = 5_000
+#: More people than this tell nothing else of an outcome.
+MOST_FITTED = 50_000
 
 
 def questions(s: Setup) -> list[Row]:
@@ -139,7 +141,13 @@ def _difference(one: Censored, other: Censored, y: Array, alpha: float) -> Row:
 
 
 def _prognosis(x: Censored, o: Outcome, covariates: pd.DataFrame | None, s: Setup) -> Row:
-    return {"rows": of_outcome(x, o, covariates, alpha=s.alpha, seed=s.seed)}
+    known = np.flatnonzero(o.known & x.measured)
+    if len(known) <= MOST_FITTED:
+        return {"rows": of_outcome(x, o, covariates, alpha=s.alpha, seed=s.seed)}
+    pick = np.sort(np.random.default_rng([s.seed, 49]).choice(known, MOST_FITTED, replace=False))
+    some = None if covariates is None else covariates.iloc[pick].reset_index(drop=True)
+    rows = of_outcome(x.take(pick), o.take(pick), some, alpha=s.alpha, seed=s.seed)
+    return {"rows": rows, "note": f"{MOST_FITTED:,} of {len(known):,} people are drawn, who are enough"}
 
 
 def _concordance(x: Censored, o: Outcome, s: Setup) -> Row:

@@ -88,7 +88,8 @@ def _ratio(name: str, s: Setup) -> Row:
     unknown = int((~x.measured).sum())
     said = f"{unknown} of {len(x)} ratios are not known: one of the two is missing, or both are below their limits"
     found = head | {"detection": None, "levels": levels(x, s), "comparisons": comparisons(x, s), "repeated": None}
-    return found | {"note": said if unknown else ""}
+    told = [said if unknown else "", found["levels"]["note"]]
+    return found | {"note": "; ".join(v for v in told if v)}
 
 
 def _drawn(known: NDArray[np.bool_], seed: int) -> NDArray[np.intp]:

@@ -4,6 +4,7 @@ published."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from leukinetics.cohort.table import CohortTable
 from leukinetics.cohort.table.cohort_table import GROUP
 from leukinetics.cohort.table.write import TABLE, virtual_table
 from leukinetics.cohort.virtual import persons, plan_of, prepare_groups
-from leukinetics.engine.stream import naming
 from leukinetics.trial.store import write_bytes
 
 if TYPE_CHECKING:
@@ -60,16 +60,15 @@ def study_virtual(
         many = persons(read, larger, [[{}] for _ in larger], threads)[0]
         many.attrs["times"] = times
     frame, dictionary = virtual_table(read, people, plan.units)
-    table = CohortTable.from_frame(frame, dictionary)
-    result = run_study(
-        table, None, out, blind=blind, overwrite=overwrite, say=say,
-        more=lambda summary: {"published": beside(summary, table, read, plan, many)},
-    )  # fmt: skip
-    if result.folder is not None:
-        kept = frame.drop(columns=_of_outcomes(dictionary)) if blind else frame
-        with naming(result.folder):
-            write_bytes(result.folder / TABLE, kept.to_csv(index=False).encode())
-    return result
+    table = replace(CohortTable.from_frame(frame, dictionary), source=TABLE)
+
+    def more(summary: Row) -> Row:
+        if out is not None:
+            kept = frame.drop(columns=_of_outcomes(dictionary)) if blind else frame
+            write_bytes(Path(out) / TABLE, kept.to_csv(index=False).encode())
+        return {"published": beside(summary, table, read, plan, many)}
+
+    return run_study(table, None, out, blind=blind, overwrite=overwrite, say=say, more=more)
 
 
 def beside(

@@ -50,7 +50,8 @@ def agreement(one: Array, other: Array, *, alpha: float = 0.05, seed: int = 1) -
     np.add.at(counts, (a, b), 1)
     found |= {"share": number(float((a == b).mean())), "adjusted_rand": number(float(adjusted_rand_score(a, b)))}
     if len(np.unique(a)) > 1 or len(np.unique(b)) > 1:
-        kappa = cohens_kappa(counts)
+        with np.errstate(divide="ignore", invalid="ignore"):  # its z, of no use here, where one puts all into a class
+            kappa = cohens_kappa(counts)
         e = interval(float(kappa.kappa), float(kappa.std_kappa), n, alpha)
         found |= {
             "kappa": number(e.estimate),
