@@ -107,7 +107,8 @@ def open_study(folder: str | Path) -> Study:
         summary, made = read_json(path / SUMMARY), read_json(path / PROVENANCE)
         rows, text = pd.read_parquet(path / SAMPLES), (path / DICTIONARY).read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise DataError(f"'{path}' holds no finished study: '{Path(error.filename).name}' is missing.") from None
+        name = Path(error.filename or SAMPLES).name  # pyarrow's error has none
+        raise DataError(f"'{path}' holds no finished study: '{name}' is missing.") from None
     except (OSError, ValueError) as error:
         raise DataError(f"The study in '{path}' cannot be read: {error}.") from error
     if not isinstance(summary, dict) or summary.get("kind") != KIND:

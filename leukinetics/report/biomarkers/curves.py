@@ -110,11 +110,10 @@ def calibration_figure(title: str, found: Row, name: str) -> Picture | None:
     x, y, low, high = (_array([p.get(k) for p in curve]) for k in ("predicted", "observed", "ci_low", "ci_high"))
     axes.fill_between(100 * x, 100 * low, 100 * high, color=OWN, alpha=0.13, lw=0)
     axes.plot(100 * x, 100 * y, color=OWN)
-    for g in groups:
-        at = 100 * g["predicted"]
-        axes.plot([at, at], [100 * g["ci_low"], 100 * g["ci_high"]], color=INK, lw=0.9)
-        axes.plot([at], [100 * g["observed"]], "o", color=INK, ms=4, mew=0)
-    most = max([100 * g[k] for g in groups for k in ("predicted", "ci_high")] + [float(v) for v in 100 * x] + [5.0])
+    at, seen, bottom, top = (100 * _array([g.get(k) for g in groups]) for k in _GROUP)
+    axes.plot([at, at], [bottom, top], color=INK, lw=0.9)
+    axes.plot(at, seen, "o", color=INK, ms=4, mew=0)
+    most = float(np.nanmax([*at, *seen, *top, *(100 * x), 5.0]))
     most = min(100.0, 5 * math.ceil(most / 5))
     axes.set(xlim=(0, most), ylim=(0, most))
     slope = interval(found.get("slope") or {})
@@ -194,6 +193,7 @@ def mixture_figure(c: FinishedStudy, row: Row, analyte: Row, name: str) -> Pictu
     return picture(figure, name, f"Classes of {label}: {', '.join(told)}.")
 
 
+_GROUP = ("predicted", "observed", "ci_low", "ci_high")
 _ENDS = ("estimate", "ci_low", "ci_high")
 
 

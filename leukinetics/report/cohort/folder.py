@@ -89,7 +89,8 @@ def open_cohort(folder: str | Path) -> FinishedCohort:
         summary, provenance = (json.loads((path / f"{n}.json").read_text(encoding="utf-8")) for n in _JSON)
         people = pd.read_parquet(path / PEOPLE)
     except FileNotFoundError as error:
-        raise DataError(f"'{path}' holds no finished cohort: '{Path(error.filename).name}' is missing.") from None
+        name = Path(error.filename or PEOPLE).name  # pyarrow's error has none
+        raise DataError(f"'{path}' holds no finished cohort: '{name}' is missing.") from None
     except (OSError, ValueError, LeukineticsError) as error:
         raise DataError(f"The cohort in '{path}' cannot be read: {error}.") from error
     return FinishedCohort(path, protocol, summary, provenance, people)
