@@ -35,8 +35,9 @@ $(READY): pyproject.toml constraints.txt | $(RUN)
 demo: $(READY)
 	$(VENV)/bin/leukinetics trial examples/cantos.toml --out out/cantos --overwrite
 
+# In two processes or more; whoever is done takes over from the others.
 test: $(READY)
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 bench: $(READY)
 	$(RUN) -m bench

@@ -22,10 +22,12 @@ _CACHE = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compiled models of this session go to a folder of their own, shared with subprocesses.
+    """Compiled models of this session go to a folder of their own, shared with subprocesses (tests run in several).
 
     So no test sees a model compiled by an older version, and the user's cache stays as it was.
     """
+    if hasattr(config, "workerinput"):
+        return  # the folder is that of the process which began the tests
     folder = tempfile.mkdtemp(prefix="leukinetics-tests-")
     config.stash[_CACHE] = folder
     os.environ["LEUKINETICS_CACHE"] = folder
@@ -33,7 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the session's compiled models."""
-    shutil.rmtree(config.stash[_CACHE], ignore_errors=True)
+    if _CACHE in config.stash:
+        shutil.rmtree(config.stash[_CACHE], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

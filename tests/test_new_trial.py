@@ -120,7 +120,7 @@ def test_every_table_and_nearly_every_key_is_shown() -> None:
     assert missing == {
         "population.table", "endpoint.margin", "endpoint.statistic", "endpoint.independent_of",
         "endpoint.associated_with", "endpoint.within", "endpoint.rebaseline", "endpoint.event_free", "subgroup.unit",
-        "subgroup.endpoint", "sensitivity.samples", "sensitivity.parameters",
+        "subgroup.endpoint", "sensitivity.samples", "sensitivity.parameters", "also.instead", "power.others",
     }  # fmt: skip
     of_relapses = tomllib.loads(SWITCHED_OFF.sub("", protocol_text("ms_rr", "natalizumab", HERE)))["endpoint"]
     assert any({"independent_of", "within", "rebaseline", "event_free"} <= endpoint.keys() for endpoint in of_relapses)
