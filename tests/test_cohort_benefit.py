@@ -20,6 +20,7 @@ from leukinetics.cohort.subtype.benefit import predict, predict_rows
 from leukinetics.cohort.subtype.benefit_protocol import is_benefit, read_benefit
 from leukinetics.cohort.subtype.further import explained
 from leukinetics.cohort.subtype.noise import Noise, log_interval, noise_of
+from leukinetics.cohort.subtype.rows import Rows
 from leukinetics.cohort.subtype.run import interval_of, predicted_benefit
 from leukinetics.cohort.subtype.spread import by_draw, split
 from leukinetics.cohort.subtype.virtual import VirtualPatients, with_lives
@@ -199,10 +200,11 @@ def test_what_rests_on_assumptions() -> None:
                 pd.DataFrame({"draw": d, "person": np.arange(people), "benefit": m + noise})
                 for d, m in enumerate(shift)
             )
-            return list(by_draw(weights(np.zeros(len(rows))), rows, 5.0).values())
+            return list(by_draw(weights(np.zeros(len(rows))), Rows(rows), 5.0).values())
 
         drawn, mixed = means(a + b), means(np.roll(a, -1) + b)
-        there = 0.5 * ((a - np.roll(a, -1)) ** 2).mean() / np.var(a + b, ddof=1)
+        both = [np.var(v, ddof=1) for v in (a + b, np.roll(a, -1) + b)]
+        there = 0.5 * ((a - np.roll(a, -1)) ** 2).mean() / np.mean(both)
         assert Terms.of(drawn, mixed).index(np.arange(n)) == pytest.approx(there, rel=1e-6)
         assert there == pytest.approx(share, abs=0.1)
         virtual = replace(normal_people(100), origins={"p": {"kind": "assumed"}, "q": {"kind": "measured"}})
@@ -210,6 +212,22 @@ def test_what_rests_on_assumptions() -> None:
         assert told["ci_low"] < share < told["ci_high"]
         assert (told["assumed"], told["uncertain"]) == (1, 2)
     assert assumptions(virtual, dict(enumerate(drawn)), None, [])["share"] is None
+
+
+def test_a_few_draws_far_out_do_not_make_all_of_it_assumptions() -> None:
+    # Answers are skewed: f = exp(A + B). The variance of both sets of draws keeps the share near the truth.
+    rng = np.random.default_rng(4)
+    shares, alone = [], []
+    for _ in range(400):
+        a, b = rng.normal(0, 0.5, 60), rng.normal(0, 0.5, 60)
+        f, g = np.exp(a + b), np.exp(np.roll(a, -1) + b)
+        one, square = np.ones(60), (f - g) ** 2
+        shares.append(Terms(one, f, g, 0 * one, square).index(np.arange(60)))
+        alone.append(min(0.5 * float(square.mean()) / float(f.var(ddof=1)), 1.0))
+    v = 0.25
+    truth = 1 - (math.exp(v) - 1) / (math.exp(2 * v) - 1)  # 1 - Var(E[f | B]) / Var(f)
+    assert np.mean(shares) == pytest.approx(truth, abs=0.03)
+    assert np.mean((np.array(shares) - truth) ** 2) < 0.6 * np.mean((np.array(alone) - truth) ** 2)
 
 
 def test_a_further_measurement_takes_away_what_it_explains() -> None:
@@ -412,7 +430,7 @@ def test_mistakes_about_patients(tmp_path: Path) -> None:
 def test_split_of_nobody() -> None:
     rows = pd.DataFrame({"draw": [0, 1], "person": [0, 1], "benefit": [1.0, 2.0]})
     w = weights(np.zeros(2))
-    assert split(w, rows, {}, True).draws == 0
+    assert split(w, Rows(rows), {}, True).draws == 0
 
 
 def test_intervals_hold_the_truth_of_other_people() -> None:

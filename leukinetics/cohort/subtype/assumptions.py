@@ -6,8 +6,9 @@ which are another draw's. Then
     T = 1/2 E[(f - g)²] / Var(f)
 
 is Sobol's total index of all assumptions as one (Jansen's estimator, Comput Phys Commun 1999;117:35-43): the share of
-the variance over draws that would be left if everything but the assumptions were known. The error of drawing people,
-the same in both, is taken off numerator and denominator.
+the variance over draws that would be left if everything but the assumptions were known. f and g have one distribution,
+and the variance is the mean of both's: that of f alone may miss the few draws far out that the numerator has from g.
+The error of drawing people, the same in both, is taken off numerator and denominator.
 """
 
 from __future__ import annotations
@@ -67,22 +68,24 @@ def assumptions(
 
 @dataclass(frozen=True)
 class Terms:
-    """What T is made of, draw by draw: posterior ``weight``, answer f and its squared ``error`` (that the draws do not
-    share), ``square`` = (f - g)² less its error."""
+    """What T is made of, draw by draw: posterior ``weight``, answers f and g with their mean squared ``error`` (that the
+    draws do not share), ``square`` = (f - g)² less its error."""
 
     weight: Array
     f: Array
+    g: Array
     error: Array
     square: Array
 
     @classmethod
     def of(cls, drawn: Sequence[DrawMean], mixed: Sequence[DrawMean]) -> Terms:
-        together = mean_correlation([m.shares for m in drawn])
+        left = [1.0 - mean_correlation([m.shares for m in part]) for part in (drawn, mixed)]
         pairs = list(zip(drawn, mixed, strict=True))
         return cls(
             np.array([math.sqrt(f.weight * g.weight) for f, g in pairs]),
             np.array([f.mean for f, _ in pairs]),
-            np.array([(1.0 - together) * f.error**2 for f, _ in pairs]),
+            np.array([g.mean for _, g in pairs]),
+            np.array([(left[0] * f.error**2 + left[1] * g.error**2) / 2 for f, g in pairs]),
             np.array([(f.mean - g.mean) ** 2 - _error(f.shares, g.shares) for f, g in pairs]),
         )
 
@@ -90,8 +93,8 @@ class Terms:
         """T of some of the draws, from 0 to 1; NaN where the answer does not vary over them."""
         p = self.weight[use] / self.weight[use].sum()
         left = 1.0 - float((p**2).sum())
-        f = self.f[use]
-        whole = float(p @ (f - p @ f) ** 2) / left - float(p @ self.error[use]) if left > 0 else 0.0
+        seen = sum(float(p @ (x - p @ x) ** 2) for x in (self.f[use], self.g[use])) / 2
+        whole = seen / left - float(p @ self.error[use]) if left > 0 else 0.0
         if not whole > 0:
             return math.nan
         return min(max(0.5 * float(p @ self.square[use]) / whole, 0.0), 1.0)

@@ -16,31 +16,22 @@ Covariates that are known count by a normal kernel, a fifth of the people's SD w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from leukinetics.cohort.subtype.assumptions import assumptions
 from leukinetics.cohort.subtype.further import measurements, parameters
+from leukinetics.cohort.subtype.rare import rare, refusal
+from leukinetics.cohort.subtype.rows import REFERENCE, TREATED, Rows
 from leukinetics.cohort.subtype.spread import Split, by_draw, split
-from leukinetics.cohort.subtype.virtual import (
-    ALL,
-    BENEFIT,
-    DRAW,
-    FITTED,
-    MIXED,
-    PART,
-    REFERENCE,
-    TREATED,
-    VirtualPatients,
-)  # fmt: skip
+from leukinetics.cohort.subtype.virtual import ALL, FITTED, MIXED, VirtualPatients
 from leukinetics.cohort.subtype.weights import Weights, weights
 from leukinetics.errors import DataError, suggest
 from leukinetics.trial.statistics.compare import number
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from leukinetics.cohort.values import Censored
@@ -55,6 +46,8 @@ LEAST, LEAST_IN_DRAW = 50.0, 5.0
 KERNEL = 0.2
 #: Ends of the intervals.
 LEVEL = 0.05
+#: Bins of the histograms of the benefit, and the share of everybody left out of them at either end.
+BINS, OUTSIDE = 60, 0.0005
 
 
 def predict(
@@ -69,44 +62,44 @@ def predict(
     ``measured``: by marker the interval in which it lies (both ends equal: observed), in ``virtual.units``; ``known``:
     covariates as reports have them. ``detail``: also what the answer leans on and what would narrow it.
 
-    ``benefit``: ``estimate`` (mean), ``ci_low``, ``ci_high`` (2.5 to 97.5 % of what the benefit may be), ``median``,
-    ``sd``, ``error`` (of the estimate, for the finite number of virtual patients), ``p_better``, ``p_worth``;
-    ``fitted``: the same with the model's fitted values; ``population``: the same of everybody, nothing measured;
-    ``reference``, ``treated``: the outcome under either; ``split``: the parts of the SD; ``markers``: of each
+    ``benefit``: ``estimate`` (mean), ``ci_low``, ``ci_high`` (2.5 to 97.5 % of what the benefit may be), ``q1``,
+    ``median``, ``q3``, ``sd``, ``error`` (of the estimate, for the finite number of virtual patients), ``p_better``,
+    ``p_worth``; ``fitted``: the same with the model's fitted values; ``population``: the same of everybody, nothing
+    measured; ``reference``, ``treated``: the outcome under either; ``split``: the parts of the SD; ``markers``: of each
     measurement the share of virtual patients who would have a lower one; ``effective``: the effective number of
-    virtual patients. Where that is below 50 all estimates are None, and ``note`` says why.
+    virtual patients; ``shape``: the probability of each bin of :func:`edges`. Where the effective number is below 50
+    all estimates are None, ``note`` says why, and ``rare`` has what of the patient is rare
+    (:func:`leukinetics.cohort.subtype.rare.rare`).
     """
     _check(virtual, measured, known or {})
-    table = virtual.table
-    main = ALL if (table[PART] == ALL).any() else FITTED
-    own: pd.DataFrame = table[(table[PART] == main).to_numpy()]
-    log = log_likelihood(virtual, own, measured, known or {})
-    w = _weighted(own, log)
-    fitted_rows: pd.DataFrame = table[(table[PART] == FITTED).to_numpy()]
+    own, fitted_rows = virtual.main, virtual.parts[FITTED]
+    parts_of = contributions(virtual, own, measured, known or {})
+    w = _weighted(own, _sum(own, parts_of))
     wf = _weighted(fitted_rows, log_likelihood(virtual, fitted_rows, measured, known or {}))
-    told, reference = _told(w, own, virtual.worth), _level(w, own[REFERENCE].to_numpy(dtype=float))
+    before = _weighted(own, np.zeros(len(own)))
     found: dict[str, Any] = {
         "effective": number(w.effective),
         "virtual_patients": len(own),
         "markers": _places(virtual, fitted_rows, measured),
         "unit": virtual.unit,
-        "benefit": told,
+        "benefit": _told(w, own, virtual.worth),
         "fitted": _told(wf, fitted_rows, virtual.worth),
-        "population": _told(_weighted(own, np.zeros(len(own))), own, virtual.worth),
-        "reference": reference,
-        "treated": _level(w, own[TREATED].to_numpy(dtype=float)),
-        "split": None, "assumptions": None, "narrowing": None,
+        "population": _told(before, own, virtual.worth),
+        "reference": _level(w, own.column(REFERENCE)),
+        "treated": _level(w, own.column(TREATED)),
+        "split": None, "assumptions": None, "narrowing": None, "shape": None, "rare": None,
         "analysis": "virtual patients weighted by the probability of the measurements",
         "note": None,
     }  # fmt: skip
-    least, of = min((w.effective, len(own)), (wf.effective, len(fitted_rows)))
-    if least < LEAST:
-        return _refused(found, least, of)
+    if min(w.effective, wf.effective) < LEAST:
+        of_fitted = wf.effective / len(fitted_rows) < w.effective / len(own) or w.effective >= LEAST
+        rows, least = (fitted_rows, wf) if of_fitted else (own, w)
+        if of_fitted:
+            parts_of = contributions(virtual, fitted_rows, measured, known or {})
+        return _refused(found, virtual, rows, least, rare(rows, parts_of, measured, known or {}))
     means = by_draw(w, own, LEAST_IN_DRAW)
-    parts = split(w, own, means, virtual.chance)
-    found["split"] = _split(parts, virtual)
+    found["split"] = _split(split(w, own, means, virtual.chance), virtual)
     if detail:
-        before = _weighted(own, np.zeros(len(own)))
         found["assumptions"] = assumptions(
             virtual, means, _mixed(virtual, measured, known or {}), _other_noise(virtual, own, measured, known or {})
         ) | {"told": number(_share_told(before, w, own))}
@@ -114,7 +107,18 @@ def predict(
             "measurements": measurements(virtual, own, w, measured),
             "parameters": parameters(virtual, means),
         }
+        counts, _ = np.histogram(own.benefit, edges(virtual), weights=w.w)
+        found["shape"] = [number(float(v)) for v in counts]
     return found
+
+
+def edges(virtual: VirtualPatients) -> Array:
+    """The ends of the bins (61,) of histograms of the benefit, the same for all patients."""
+    rows = virtual.main
+    w = _weighted(rows, np.zeros(len(rows)))
+    low, high = w.quantiles(rows.benefit, np.array([OUTSIDE, 1 - OUTSIDE]), rows.order)
+    gap = max(float(high - low), 1e-9 * max(abs(low), abs(high), 1e-9))
+    return np.asarray(np.linspace(low - 0.02 * gap, high + 0.02 * gap, BINS + 1))
 
 
 def predict_rows(
@@ -123,6 +127,7 @@ def predict_rows(
     known: Mapping[str, Sequence[float]] | None = None,
     *,
     detail: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[dict[str, Any]]:
     """:func:`predict` for each row of a cohort: ``markers`` by readout, converted to the model's units; missing ones
     are left out; a row of which nothing is known has the whole population's answer and a note that says so."""
@@ -131,8 +136,10 @@ def predict_rows(
     sizes = {len(x) for x in converted.values()} | {len(v) for v in given.values()}
     if len(sizes) != 1:
         raise DataError(f"Markers and covariates have {sorted(sizes)} rows; give each one row per patient.")
-    found = []
-    for i in range(sizes.pop()):
+    found: list[dict[str, Any]] = []
+    total = sizes.pop()
+    for i in range(total):
+        progress(i, total)
         mine = {n: (float(x.lower[i]), float(x.upper[i])) for n, x in converted.items() if x.measured[i]}
         also = {n: float(v[i]) for n, v in given.items() if math.isfinite(v[i])}
         row = predict(virtual, mine, also, detail=detail)
@@ -142,62 +149,70 @@ def predict_rows(
     return found
 
 
-def log_likelihood(
-    virtual: VirtualPatients, rows: pd.DataFrame, measured: Mapping[str, Range], known: Mapping[str, float],
-    factor: float = 1.0,
-) -> Array:  # fmt: skip
-    """Logarithm of the probability of all measurements for each virtual patient of ``rows``; ``factor``: on the SDs of
-    the noise."""
-    total = np.zeros(len(rows))
+def contributions(
+    virtual: VirtualPatients, rows: Rows, measured: Mapping[str, Range], known: Mapping[str, float], factor: float = 1.0
+) -> dict[str, Array]:
+    """By marker and covariate the logarithm of the likelihood of what is known of a patient, for each virtual one;
+    ``factor``: on the SD of the noise."""
+    found: dict[str, Array] = {}
     for name, (lower, upper) in measured.items():
         noise = virtual.noise[name].widened(factor)
-        total += noise.log_probability(rows[f"marker.{name}"].to_numpy(dtype=float), lower, upper)
+        found[name] = noise.log_probability(rows.column(f"marker.{name}"), lower, upper)
     for name, value in known.items():
-        own = rows[f"known.{name}"].to_numpy(dtype=float)
-        if len(np.unique(own)) <= 2:
-            total += np.where(np.isclose(own, value), 0.0, -math.inf)
+        own = rows.column(f"known.{name}")
+        if rows.two_valued(f"known.{name}"):
+            found[name] = np.where(np.isclose(own, value), 0.0, -math.inf)
         else:
-            total += -0.5 * ((own - value) / (KERNEL * own.std())) ** 2
-    return total
+            found[name] = -0.5 * ((own - value) / (KERNEL * own.std())) ** 2
+    return found
 
 
-def _weighted(rows: pd.DataFrame, log: Array) -> Weights:
-    """Every draw counts alike before anything is measured, however many of its people were eligible."""
-    counts = rows.groupby(DRAW)[DRAW].transform("size").to_numpy(dtype=float)
-    return weights(log, 1.0 / counts)
+def log_likelihood(
+    virtual: VirtualPatients, rows: Rows, measured: Mapping[str, Range], known: Mapping[str, float], factor: float = 1.0
+) -> Array:
+    """Their sum."""
+    return _sum(rows, contributions(virtual, rows, measured, known, factor))
+
+
+def _sum(rows: Rows, parts: Mapping[str, Array]) -> Array:
+    return np.asarray(sum(parts.values(), start=np.zeros(len(rows))))
+
+
+def _weighted(rows: Rows, log: Array) -> Weights:
+    return weights(log, rows.prior)
 
 
 def _mixed(
     virtual: VirtualPatients, measured: Mapping[str, Range], known: Mapping[str, float]
 ) -> dict[int, Any] | None:
-    rows = virtual.table[(virtual.table[PART] == MIXED).to_numpy()]
+    rows = virtual.parts[MIXED]
     if not len(rows):
         return None
     return by_draw(_weighted(rows, log_likelihood(virtual, rows, measured, known)), rows, LEAST_IN_DRAW)
 
 
 def _other_noise(
-    virtual: VirtualPatients, rows: pd.DataFrame, measured: Mapping[str, Range], known: Mapping[str, float]
+    virtual: VirtualPatients, rows: Rows, measured: Mapping[str, Range], known: Mapping[str, float]
 ) -> list[tuple[float, Weights, Array]]:
-    benefit = rows[BENEFIT].to_numpy(dtype=float)
     return [
-        (f, _weighted(rows, log_likelihood(virtual, rows, measured, known, f)), benefit)
+        (f, _weighted(rows, log_likelihood(virtual, rows, measured, known, f)), rows.benefit)
         for f in ((0.67, 1.5) if measured else ())
     ]
 
 
-def _share_told(before: Weights, after: Weights, rows: pd.DataFrame) -> float:
+def _share_told(before: Weights, after: Weights, rows: Rows) -> float:
     """What share of the variance of the benefit the measurements have taken away; negative where they added some."""
-    benefit = rows[BENEFIT].to_numpy(dtype=float)
-    return 1.0 - after.variance(benefit) / before.variance(benefit)
+    return 1.0 - after.variance(rows.benefit) / before.variance(rows.benefit)
 
 
-def _told(w: Weights, rows: pd.DataFrame, worth: float | None) -> dict[str, Any]:
-    benefit = rows[BENEFIT].to_numpy(dtype=float)
-    low, middle, high = w.quantiles(benefit, np.array([LEVEL / 2, 0.5, 1 - LEVEL / 2]))
+def _told(w: Weights, rows: Rows, worth: float | None) -> dict[str, Any]:
+    benefit = rows.benefit
+    levels = np.array([LEVEL / 2, 0.25, 0.5, 0.75, 1 - LEVEL / 2])
+    low, q1, middle, q3, high = w.quantiles(benefit, levels, rows.order)
     return {
         "estimate": number(w.mean(benefit)), "ci_low": number(low), "ci_high": number(high),
-        "median": number(middle), "sd": number(math.sqrt(w.variance(benefit))), "error": number(w.error(benefit)),
+        "q1": number(q1), "median": number(middle), "q3": number(q3),
+        "sd": number(math.sqrt(w.variance(benefit))), "error": number(w.error(benefit)),
         "p_better": number(w.mean((benefit > 0).astype(float))),
         "p_worth": None if worth is None else number(w.mean((benefit >= worth).astype(float))),
     }  # fmt: skip
@@ -224,33 +239,27 @@ def _split(parts: Split, virtual: VirtualPatients) -> dict[str, Any]:
     }
 
 
-def _places(virtual: VirtualPatients, rows: pd.DataFrame, measured: Mapping[str, Range]) -> list[dict[str, Any]]:
+def _places(virtual: VirtualPatients, rows: Rows, measured: Mapping[str, Range]) -> list[dict[str, Any]]:
     """Where each measurement lies among those that the virtual patients would have (fitted values)."""
     found = []
     for name, (lower, upper) in measured.items():
         rng = np.random.default_rng([virtual.seed, len(name), *name.encode()])
-        seen = virtual.noise[name].sampled(rows[f"marker.{name}"].to_numpy(dtype=float), rng)
+        seen = virtual.noise[name].sampled(rows.column(f"marker.{name}"), rng)
         row = {"marker": name, "unit": virtual.units[name], "lower": number(lower), "upper": number(upper)}
         row |= {"share_below": number(float((seen < max(lower, 0.0)).mean()))}
         found.append(row | {"share_above": number(float((seen > upper).mean()))})
     return found
 
 
-def _refused(found: dict[str, Any], effective: float, n: int) -> dict[str, Any]:
-    rare = [
-        f"{m['marker']} ({100 * min(1 - m['share_below'], 1 - m['share_above']):.2g} % of virtual patients have such a "
-        "value or one further out)"
-        for m in found["markers"]
-        if min(1 - m["share_below"], 1 - m["share_above"]) < 0.01
-    ]
-    enough = f"some {math.ceil(n * LEAST / effective / 1000) * 1000:,}" if effective >= 1 else "far more"
-    why = f"; rare here: {', '.join(rare)}" if rare else ""
-    empty = dict.fromkeys(found["benefit"])
-    level = dict.fromkeys(found["reference"])
+def _refused(
+    found: dict[str, Any], virtual: VirtualPatients, rows: Rows, w: Weights, why: list[dict[str, Any]]
+) -> dict[str, Any]:
+    fitted = rows is virtual.parts[FITTED] and len(virtual.parts[ALL]) > 0
+    empty, level = dict.fromkeys(found["benefit"]), dict.fromkeys(found["reference"])
     return found | {
-        "benefit": empty, "fitted": empty, "reference": level, "treated": level,
-        "note": f"not estimated: of {n:,} virtual patients only {effective:.2g} effective ones are like this patient, "
-        f"and {LEAST:g} are needed{why}. Check the units, or ask for {enough} people.",
+        "effective": number(w.effective), "virtual_patients": len(rows),
+        "benefit": empty, "fitted": empty, "reference": level, "treated": level, "rare": why,
+        "note": refusal(w.effective, len(rows), LEAST, why, "with the fitted values " if fitted else ""),
     }  # fmt: skip
 
 
@@ -274,9 +283,10 @@ def _check(virtual: VirtualPatients, measured: Mapping[str, Range], known: Mappi
 
 
 def _in_unit(virtual: VirtualPatients, name: str, x: Censored) -> Censored:
+    from leukinetics.cohort.table.convert_cells import molar_mass
     from leukinetics.patients.convert import convert
 
     if name not in virtual.markers:
         _check(virtual, {name: (0.0, 1.0)}, {})
     unit = virtual.units[name]
-    return x if x.unit == unit else x.scaled(convert(1.0, x.unit, unit), unit)
+    return x if x.unit == unit else x.scaled(convert(1.0, x.unit, unit, molar_mass(name)), unit)

@@ -5,20 +5,16 @@ A file (TOML) with the table ``[benefit]``; the therapy is an arm of a trial's p
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field
 
-from leukinetics.errors import ProtocolError
-from leukinetics.trial.checks.problems import Problems
-from leukinetics.trial.checks.schema import report_entry
+from leukinetics.cohort.from_toml import FromToml, has_table, read_toml
 from leukinetics.trial.protocol import Part, Protocol, Report
 from leukinetics.trial.protocol.fields import Name, NotNegative, Number
 from leukinetics.trial.read import read_protocol
-from leukinetics.trial.toml_text import toml_text
 
 
 class Benefit(Part):
@@ -82,11 +78,8 @@ class Person(Part):
             yield "measured", "nothing is known of this patient; give 'measured' or 'known'."
 
 
-class BenefitProtocol(Part):
-    """A whole file. ``text`` is its TOML as it was read."""
-
-    _text: str = PrivateAttr("")
-    _file: str = PrivateAttr("")
+class BenefitProtocol(FromToml):
+    """A whole file."""
 
     benefit: Annotated[Benefit, Field(description="the head")]
     report: Annotated[Report, Field(description="words of the report")] = Report()
@@ -103,16 +96,11 @@ class BenefitProtocol(Part):
                     known = ", ".join(self.benefit.markers)
                     yield "patient", f"'{p.name}' has a measurement of '{marker:.60}', which is no marker: {known}."
 
-    @property
-    def text(self) -> str:
-        """The protocol as TOML."""
-        return self._text
-
     def trial(self) -> Protocol:
         """The trial's protocol; ProtocolError where there is none, or it is malformed."""
         given = self.benefit.trial
         if isinstance(given, str):
-            return read_protocol(Path(self._file).parent / given if self._file else Path(given))
+            return read_protocol(self.beside(given))
         return read_protocol(given)
 
 
@@ -121,35 +109,9 @@ def read_benefit(protocol: str | Path | Mapping[str, Any] | BenefitProtocol) -> 
 
     ProtocolError where there is no such file, or with one line per problem, each naming the key and the line.
     """
-    if isinstance(protocol, BenefitProtocol):
-        return protocol
-    if isinstance(protocol, Mapping):
-        return _checked(protocol, "", toml_text(protocol))
-    try:
-        text = Path(protocol).read_text(encoding="utf-8-sig")
-        data = tomllib.loads(text)
-    except OSError as error:
-        raise ProtocolError(f"The protocol '{protocol}' cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise ProtocolError(f"The protocol '{protocol}' is not valid TOML: {error}.") from error
-    return _checked(data, str(protocol), text)
+    return read_toml(BenefitProtocol, protocol, "protocol")
 
 
 def is_benefit(path: str | Path) -> bool:
     """Whether a file is the protocol of a predicted benefit: TOML with a table [benefit]."""
-    try:
-        return "benefit" in tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return False
-
-
-def _checked(data: Mapping[str, Any], file: str, text: str) -> BenefitProtocol:
-    problems = Problems(file, text, data)
-    try:
-        found = BenefitProtocol.model_validate(dict(data))
-    except ValidationError as error:
-        for entry in error.errors(include_url=False):
-            report_entry(entry, problems, BenefitProtocol)
-    problems.raise_if_any()
-    found._text, found._file = text, file
-    return found
+    return has_table(path, "benefit")

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from leukinetics.cohort.subtype.rows import Rows
 from leukinetics.cohort.subtype.spread import DrawMean
-from leukinetics.cohort.subtype.virtual import BENEFIT, VirtualPatients
+from leukinetics.cohort.subtype.virtual import VirtualPatients
 from leukinetics.cohort.subtype.weights import Weights
 from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.studies.narrowing import narrowing
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -33,16 +33,16 @@ TOLD = 5
 
 
 def measurements(
-    virtual: VirtualPatients, rows: pd.DataFrame, w: Weights, measured: Collection[str] = ()
+    virtual: VirtualPatients, rows: Rows, w: Weights, measured: Collection[str] = ()
 ) -> list[dict[str, Any]]:
     """Each marker (``again``: one of those ``measured``) by the ``share`` of the variance of the benefit that measuring
     it would take away, and the SD that would be left, the most telling first."""
-    benefit = rows[BENEFIT].to_numpy(dtype=float)
+    benefit = rows.benefit
     sd = math.sqrt(w.variance(benefit))
     found = []
     for name in (*virtual.further, *virtual.markers):
         rng = np.random.default_rng([virtual.seed, 9, *name.encode()])
-        seen = virtual.noise[name].sampled(rows[f"marker.{name}"].to_numpy(dtype=float), rng)
+        seen = virtual.noise[name].sampled(rows.column(f"marker.{name}"), rng)
         share = explained(seen, benefit, w)
         left = number(sd * math.sqrt(1 - share)) if math.isfinite(share) else None
         found.append({"marker": name, "again": name in measured, "share": number(share), "sd_left": left})

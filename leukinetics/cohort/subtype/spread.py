@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukinetics.cohort.subtype.virtual import BENEFIT, DRAW, PERSON
+from leukinetics.cohort.subtype.rows import Rows
 from leukinetics.cohort.subtype.weights import Weights
 from leukinetics.trial.studies.variance import Shares, mean_correlation
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -52,26 +51,23 @@ class Split:
         return part**2 / self.sd**2 if self.sd > 0 else math.nan
 
 
-def by_draw(w: Weights, rows: pd.DataFrame, least: float) -> dict[int, DrawMean]:
+def by_draw(w: Weights, rows: Rows, least: float) -> dict[int, DrawMean]:
     """Each draw that has at least ``least`` effective people."""
-    draw = rows[DRAW].to_numpy(dtype=np.int64)
-    benefit, person = rows[BENEFIT].to_numpy(dtype=float), rows[PERSON].to_numpy(dtype=np.int64)
     found = {}
-    for k in np.unique(draw):
-        here = draw == k
-        total = float(w.w[here].sum())
+    for d in rows.draws:
+        here = w.w[d.at]
+        total = float(here.sum())
         if not total > 0:
             continue
-        own = Weights(w.w[here] / total, 0.0)
+        own, benefit = Weights(here / total, 0.0), rows.benefit[d.at]
         if own.effective < least:
             continue
-        mean = own.mean(benefit[here])
-        parts = own.w * (benefit[here] - mean)
-        people, place = np.unique(person[here], return_inverse=True)
-        summed = np.asarray(np.bincount(place, weights=parts), dtype=float)
+        mean = own.mean(benefit)
+        parts = own.w * (benefit - mean)
+        summed = np.asarray(np.bincount(d.place, weights=parts), dtype=float)
         error = math.sqrt(float((summed**2).sum()))
-        found[int(k)] = DrawMean(
-            total, mean, error, own.variance(benefit[here]), own.effective, Shares(people, summed)
+        found[d.number] = DrawMean(
+            total, mean, error, own.variance(benefit), own.effective, Shares(d.people, summed)
         )  # fmt: skip
     return found
 
@@ -90,9 +86,9 @@ def between(means: Sequence[DrawMean]) -> float:
     return math.sqrt(max(spread - (1.0 - together) * float(p @ s**2), 0.0))
 
 
-def split(w: Weights, rows: pd.DataFrame, means: Mapping[int, DrawMean], chance: bool) -> Split:
+def split(w: Weights, rows: Rows, means: Mapping[int, DrawMean], chance: bool) -> Split:
     """The parts of the spread of the benefit. ``chance``: whether people have lives that differ."""
-    draws = int(rows[DRAW].nunique())
+    draws = len(rows.draws)
     if not means:
         return Split(math.nan, math.nan, math.nan, math.nan, 0, "too few virtual patients are like this one")
     p = np.array([m.weight for m in means.values()])
@@ -118,17 +114,13 @@ def split(w: Weights, rows: pd.DataFrame, means: Mapping[int, DrawMean], chance:
     )
 
 
-def _between_lives(w: Weights, rows: pd.DataFrame) -> float:
+def _between_lives(w: Weights, rows: Rows) -> float:
     """Variance between two lives of one person, each as probable as the measurements make it.
 
     Of a person's lives i < j the squared differences, by their weights w_i w_j / sum of the person's: people count by
     how probable the measurements are of them, and each life by how probable they are of it.
     """
-    person = rows[PERSON].to_numpy(dtype=np.int64)
-    draw = rows[DRAW].to_numpy(dtype=np.int64)
-    benefit = rows[BENEFIT].to_numpy(dtype=float)
-    _, who = np.unique(np.stack([draw, person]), axis=1, return_inverse=True)
-    who = who.ravel()
+    benefit, who = rows.benefit, rows.lives
     total = np.bincount(who, weights=w.w)
     first = np.bincount(who, weights=w.w * benefit)
     second = np.bincount(who, weights=w.w * benefit**2)

@@ -20,18 +20,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TABLE, ABOUT, DRAWN = "virtual.parquet", "virtual.json", "draws.parquet"
+#: Of what the files hold: those of another version are made again.
+VERSION = 2
 
 
 def identity(protocol: BenefitProtocol, assembly: Any) -> str:
     """A hash of all that decides the virtual patients: not of the patients whose benefit is asked for."""
     from leukinetics import __version__
 
-    head = protocol.benefit.model_dump(mode="json", exclude={"name", "worth", "trial"})
+    head = protocol.benefit.model_dump(mode="json", exclude={"name", "worth", "trial", "table", "dictionary"})
     study = None if protocol.uncertainty is None else protocol.uncertainty.model_dump(mode="json")
     trial = protocol.trial()
     # The text alone, of a mapping without one what was read.
     text = trial.text or repr(trial)
-    whole = json.dumps([__version__, assembly.hash, head, study, text], sort_keys=True)
+    whole = json.dumps([__version__, VERSION, assembly.hash, head, study, text], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
@@ -54,6 +56,7 @@ def save(folder: Path, virtual: VirtualPatients, who: str) -> None:
         "lost": virtual.lost,
         "seed": virtual.seed,
         "words": virtual.words,
+        "known_units": virtual.known_units,
     }
     write_json(folder / ABOUT, about)
 
@@ -89,6 +92,7 @@ def load(folder: Path, who: str, worth: float | None) -> VirtualPatients | None:
         lost=about["lost"],
         seed=about["seed"],
         words=about["words"],
+        known_units=about["known_units"],
     )
 
 

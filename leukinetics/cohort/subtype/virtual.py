@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from leukinetics.assays import assay_for, assays
 from leukinetics.cohort.subtype.benefit_protocol import BenefitProtocol
 from leukinetics.cohort.subtype.noise import Noise, noise_of
+from leukinetics.cohort.subtype.rows import BENEFIT, DRAW, PART, PERSON, REFERENCE, TREATED, Rows
 from leukinetics.errors import DataError, ProtocolError, suggest
 from leukinetics.patients import draws
 from leukinetics.patients.labels import LUCK, clinical_units, covariate_table, in_clinical_units
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
 YEAR = 365.25
 #: Ids of the endpoints that are made for the benefit.
 _TRUE, _READ, _MARKER = "outcome", "outcome as measured", "marker: "
-#: Columns of the table, beside those of markers and covariates.
-PART, DRAW, PERSON, BENEFIT, REFERENCE, TREATED = "part", "draw", "person", "benefit", "reference", "treated"
 #: Parts of the table: the fitted values; draws of all that is uncertain; these with what is assumed of the next draw.
 FITTED, ALL, MIXED = "fitted", "all", "mixed"
 ASSUMED = "assumed"
@@ -56,7 +56,7 @@ class VirtualPatients:
     ``noise``: of the markers; ``measured_sd``: SD of the error of one measurement of the outcome, in either arm, NaN
     where there is none; ``drawn``: the typical values (draws,) by name, and ``origins`` what is known of each;
     ``lost``: draws in which too few people were eligible; ``chance``: whether the course of the disease has chance in
-    it; ``unit`` of the outcome.
+    it; ``unit`` of the outcome; ``known_units``: of the covariates, "" of pure numbers.
     """
 
     table: pd.DataFrame
@@ -73,6 +73,18 @@ class VirtualPatients:
     lost: int = 0
     seed: int = 1
     words: dict[str, str] = field(default_factory=dict)
+    known_units: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def parts(self) -> dict[str, Rows]:
+        """The rows of each part, those of a part without any too."""
+        own = self.table[PART].to_numpy(dtype=object)
+        return {part: Rows(self.table[own == part]) for part in (FITTED, ALL, MIXED)}
+
+    @property
+    def main(self) -> Rows:
+        """Those that answers are told of: all draws, without any the fitted values."""
+        return self.parts[ALL] if len(self.parts[ALL]) else self.parts[FITTED]
 
     @property
     def covariates(self) -> tuple[str, ...]:
@@ -171,6 +183,7 @@ def virtual_patients(
         origins=origins,
         lost=lost,
         seed=head.seed,
+        known_units=known_units(prepared),
         words={
             "name": head.name, "trial": trial.trial.name, "condition": trial.trial.condition, "arm": pair[1],
             "reference": pair[0], "endpoint": endpoint.id, "observable": endpoint.observable, "kind": endpoint.kind,

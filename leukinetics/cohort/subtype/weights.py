@@ -49,11 +49,12 @@ class Weights:
         left = 1.0 - float((self.w**2).sum())
         return float(self.w @ (values - self.mean(values)) ** 2) / left if left > 1e-12 and self.w.any() else math.nan
 
-    def quantiles(self, values: Array, levels: Array) -> Array:
-        """Weighted quantiles: where the weights below, with half the weight there, reach each level."""
+    def quantiles(self, values: Array, levels: Array, order: NDArray[np.intp] | None = None) -> Array:
+        """Weighted quantiles: where the weights below, with half the weight there, reach each level; ``order``: that of
+        the values, where it is known."""
         if not self.w.any():
             return np.full(len(levels), np.nan)
-        order = np.argsort(values, kind="stable")
+        order = np.argsort(values, kind="stable") if order is None else order
         x, w = values[order], self.w[order]
         return np.asarray(np.interp(levels, np.cumsum(w) - 0.5 * w, x))
 
