@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
+from leukinetics.cohort.from_toml import FromToml
 from leukinetics.trial.protocol import Dose, Endpoint, Part, Population, Report
 from leukinetics.trial.protocol.fields import Between, Count, Criterion, Name, NotNegative, Span, Words
 
@@ -116,10 +117,8 @@ class Published(Part):
             yield "expected", 'the groups are expected to be "alike", all other comparisons to be higher or lower.'
 
 
-class CohortProtocol(Part):
-    """A whole file. ``text`` is its TOML as it was read."""
-
-    _text: str = PrivateAttr("")
+class CohortProtocol(FromToml):
+    """A whole file."""
 
     cohort: Annotated[Cohort, Field(description="the head")]
     report: Annotated[Report, Field(description="words of the report")] = Report()
@@ -156,11 +155,6 @@ class CohortProtocol(Part):
                 yield "published", "the control is not compared with itself."
             if p.outcome is not None and p.outcome not in outcomes:
                 yield "published", f"there is no outcome '{p.outcome:.60}'."
-
-    @property
-    def text(self) -> str:
-        """The protocol as TOML."""
-        return self._text
 
     @property
     def limit(self) -> float:

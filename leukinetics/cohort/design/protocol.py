@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field
 
-from leukinetics.errors import LeukineticsError, ProtocolError
-from leukinetics.trial.checks.problems import Problems
-from leukinetics.trial.checks.schema import report_entry
+from leukinetics.cohort.from_toml import FromToml, has_table, read_toml
+from leukinetics.errors import LeukineticsError
 from leukinetics.trial.protocol import Part
 from leukinetics.trial.protocol.fields import AboveZero, Between, Count, Name, NotNegative, Share
-from leukinetics.trial.toml_text import toml_text
 from leukinetics.units import parse_quantity
 
 
@@ -152,10 +149,8 @@ class Rate(Part):
             yield "rate_ratio", "a rate ratio of 1 is no difference to be found."
 
 
-class DesignProtocol(Part):
-    """A whole file. ``text`` is its TOML as it was read."""
-
-    _text: str = PrivateAttr("")
+class DesignProtocol(FromToml):
+    """A whole file."""
 
     design: Annotated[Design, Field(description="the head")]
     detection: Annotated[list[Detection], Field(default_factory=list, description="differences in detectability")]
@@ -176,46 +171,15 @@ class DesignProtocol(Part):
         """All of them, by kind."""
         return [*self.detection, *self.level, *self.area, *self.prognosis, *self.rate]
 
-    @property
-    def text(self) -> str:
-        """The protocol as TOML."""
-        return self._text
-
 
 def read_design(protocol: str | Path | Mapping[str, Any] | DesignProtocol) -> DesignProtocol:
     """Read and check a design: the path of a TOML file, or its content as a mapping.
 
     ProtocolError where there is no such file, or with one line per problem, each naming the key and the line.
     """
-    if isinstance(protocol, DesignProtocol):
-        return protocol
-    if isinstance(protocol, Mapping):
-        return _checked(protocol, "", toml_text(protocol))
-    try:
-        text = Path(protocol).read_text(encoding="utf-8-sig")
-        data = tomllib.loads(text)
-    except OSError as error:
-        raise ProtocolError(f"The design '{protocol}' cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise ProtocolError(f"The design '{protocol}' is not valid TOML: {error}.") from error
-    return _checked(data, str(protocol), text)
+    return read_toml(DesignProtocol, protocol, "design")
 
 
 def is_design(path: str | Path) -> bool:
     """Whether a file is a design: TOML with a table [design]."""
-    try:
-        return "design" in tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return False
-
-
-def _checked(data: Mapping[str, Any], file: str, text: str) -> DesignProtocol:
-    problems = Problems(file, text, data)
-    try:
-        found = DesignProtocol.model_validate(dict(data))
-    except ValidationError as error:
-        for entry in error.errors(include_url=False):
-            report_entry(entry, problems, DesignProtocol)
-    problems.raise_if_any()
-    found._text = text
-    return found
+    return has_table(path, "design")

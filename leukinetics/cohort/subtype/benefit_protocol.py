@@ -45,8 +45,14 @@ class Benefit(Part):
     people: Annotated[int, Field(ge=100, le=1_000_000, strict=True, description="virtual patients")] = 4000
     lives: Annotated[int | None, Field(ge=1, le=100, strict=True, description="courses of each of them")] = None
     seed: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True, description="same seed, same people")] = 1
+    table: Annotated[
+        Name | None, Field(description="people whose benefit is predicted: a table of biomarkers, or a study's folder")
+    ] = None
+    dictionary: Annotated[Name | None, Field(description="of that table: what its columns are")] = None
 
     def problems(self) -> Iterator[tuple[str, str]]:
+        if self.dictionary is not None and self.table is None:
+            yield "dictionary", "a dictionary needs the 'table' that it is of."
         twice = [m for m in self.further if m in self.markers]
         if twice:
             yield "further", f"'{twice[0]}' is among the markers already."
