@@ -32,10 +32,14 @@ def _analyte(a: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[str]:
         mean = level.get("geometric_mean")
         told = "level not told" if mean is None else f"geometric mean {_between(level, mean)} {a['unit']}"
         yield f"{g['name']}: {seen}; {told}".rstrip()
-    for family, key in (("detected, odds ratio", "detection"), ("level, ratio", "comparisons")):
-        for r in ((a[key] or {}).get("pairs") or [])[:MOST]:
-            if r.get("estimate") is not None:
-                yield f"{r['group']} against {r['reference']}: {family} {interval(r)}, {p_phrase(r['p_value'])}"
+    for r in ((a["detection"] or {}).get("pairs") or [])[:MOST]:
+        if r.get("estimate") is not None:
+            yield f"{r['group']} against {r['reference']}: detected, odds ratio {interval(r)}, {p_phrase(r['p_value'])}"
+    for r in ((a["comparisons"] or {}).get("pairs") or [])[:MOST]:
+        ratio = f"ratio {interval(r)}" if r.get("estimate") is not None else "ratio not told"
+        if r.get("estimate") is not None or r.get("p_peto") is not None:
+            test = p_phrase(r.get("p_peto"))
+            yield f"{r['group']} against {r['reference']}: level, {ratio}{', Peto-Peto ' + test if test else ''}"
     for d in summary["diagnosis"]:
         roc = d.get("roc") or {}
         if d["analyte"] == a["name"] and roc.get("estimate") is not None:

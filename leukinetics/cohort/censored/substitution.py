@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukinetics.cohort.censored.compare import level_ratio
+from leukinetics.cohort.censored.compare import level_ratio, peto_peto
 from leukinetics.cohort.censored.lognormal import lognormal
 from leukinetics.cohort.values import Censored
 from leukinetics.trial.statistics.compare import number
@@ -63,10 +63,13 @@ def substitution(x: Censored, alpha: float = 0.05) -> Row:
 
 def substituted_ratio(x: Censored, one: Mask, other: Mask, alpha: float = 0.05) -> Row:
     """The ratio of two groups' geometric means by each way, with Welch's p value, beside :func:`level_ratio`
-    (``likelihood``); ``warning`` where a way turns the answer of the test or the direction."""
+    (``likelihood``, with ``p_peto``); ``warning`` where a way turns the answer of the test, which is Peto and Peto's,
+    or the direction."""
     from scipy.stats import ttest_ind
 
     likelihood = level_ratio(x, one, other, alpha)
+    either = one | other
+    test = likelihood["p_peto"] = peto_peto(x.take(either), np.where(one, "one", "other")[either])["p_value"]
     ways, turned = [], []
     for name, factor in WAYS.items():
         a, b = (_logs(x.take(mask & x.measured), factor) for mask in (one, other))
@@ -79,16 +82,14 @@ def substituted_ratio(x: Censored, one: Mask, other: Mask, alpha: float = 0.05) 
                     p = float(ttest_ind(a, b, equal_var=False).pvalue)
         ways.append({"how": name, "estimate": number(ratio), "p_value": number(p)})
         ours, their = likelihood["estimate"], number(ratio)
-        if ours is None or their is None or likelihood["p_value"] is None or math.isnan(p):
+        if ours is None or their is None or test is None or math.isnan(p):
             continue
-        if (p < alpha) != (likelihood["p_value"] < alpha) or ((ours > 1) != (their > 1) and p < alpha):
+        if (p < alpha) != (test < alpha) or ((ours > 1) != (their > 1) and p < alpha):
             put = name if factor is not None else "those below left out"
             turned.append(f"with {put} the ratio would be {their:.3g} (p = {p:.2g})")
     warning = ""
     if turned:
-        head = (
-            f"by the likelihood the ratio of levels is {likelihood['estimate']:.3g} (p = {likelihood['p_value']:.2g})"
-        )
+        head = f"by the likelihood the ratio of levels is {likelihood['estimate']:.3g} (Peto-Peto p = {test:.2g})"
         warning = f"{head}; {'; '.join(turned)}"
     return {"likelihood": likelihood, "ways": ways, "warning": warning}
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 KIND, VERSION = "biomarkers", 1
+#: Families of contrasts: their name, where they are, their test's p value, adjusted within the analyte, the test.
+FAMILIES = (
+    ("detection", "detection", "p_value", "p_adjusted", "Firth's logistic regression"),
+    ("levels", "comparisons", "p_peto", "p_peto_adjusted", "Peto-Peto"),
+)
 
 
 def analyse(
@@ -67,7 +72,11 @@ def analyse(
     summary["prognosis"], summary["concordance"] = markers.prognosis(s, steps) if asked.prognosis else ([], [])
     summary["several"] = markers.together(s, steps) if asked.diagnosis and asked.prognosis else []
     summary["subtypes"] = steps.run("subtypes", "", subtype_rows, s) if asked.subtypes else None
-    summary |= {"multiplicity": _multiplicity(analytes, s), "warnings": _warnings(analytes, pairs), "published": []}
+    summary |= {
+        "multiplicity": _multiplicity(analytes, pairs, s),
+        "warnings": _warnings(analytes, pairs),
+        "published": [],
+    }
     # As it is read from a file again, whether or not it was.
     return dict(json.loads(as_json({**summary, "failed": steps.failed})))
 
@@ -86,17 +95,23 @@ def _analyte(name: str, x: Censored, s: Setup, steps: Steps) -> Row:
     return row
 
 
-def _multiplicity(analytes: list[Row], s: Setup) -> list[Row]:
-    """Contrasts of all analytes, with p values corrected over all of them."""
+def _multiplicity(analytes: list[Row], pairs: list[Row], s: Setup) -> list[Row]:
+    """Contrasts of all analytes, with p values corrected over all of them: of the odds ratio, and of Peto and Peto's
+    test of levels, those of ratios to serum among them."""
+    ratios = [{"detection": None, **p["ratio"]} for p in pairs if p["ratio"] and "comparisons" in p["ratio"]]
     rows = []
-    for family, key in (("detection", "detection"), ("levels", "comparisons")):
+    for family, key, p, adjusted, test in FAMILIES:
         mine = [
             {
                 "family": family,
                 "analyte": a["name"],
-                **{k: r[k] for k in ("group", "reference", "p_value", "p_adjusted")},
+                "group": r["group"],
+                "reference": r["reference"],
+                "test": test,
+                "p_value": r[p],
+                "p_adjusted": r[adjusted],
             }
-            for a in analytes
+            for a in [*analytes, *ratios]
             for r in (a[key] or {}).get("pairs") or []
         ]
         for row, p in zip(mine, corrected([r["p_value"] for r in mine], s.correct), strict=True):

@@ -33,6 +33,11 @@ POINTS = 160
 MOST_SAMPLES = 4_000
 #: More rows than this whose limits are all different, as those of a ratio, tell nothing else and take long.
 MOST_LIMITS = 20_000
+#: Of a pair, what rests on lognormal levels.
+RATIO_KEYS = (
+    "estimate", "ci_low", "ci_high", "p_value", "p_adjusted", "se_ln", "common", "common_low", "common_high",
+    "p_common", "p_spread",
+)  # fmt: skip
 NO_LEVELS = 'not estimated: transform = "none" says that levels are not lognormal'
 
 
@@ -143,7 +148,7 @@ def comparisons(x: Censored, s: Setup, logs: bool = True) -> Row | None:
             would = substituted_ratio(x, labels == row["group"], labels == row["reference"], s.alpha)
             row["substitution"] = {"ways": would["ways"], "warning": would["warning"]}
         else:
-            row |= dict.fromkeys(("estimate", "ci_low", "ci_high", "p_value", "p_adjusted")) | {"note": NO_LEVELS}
+            row |= dict.fromkeys(RATIO_KEYS) | {"note": NO_LEVELS}
             row["substitution"] = {"ways": [], "warning": ""}
     design = s.design() if s.adjusted and logs else None
     found["adjusted"] = None if design is None else tobit(x, design.iloc[pick], s.alpha)

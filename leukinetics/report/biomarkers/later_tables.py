@@ -78,7 +78,7 @@ def ratio_grid(c: FinishedStudy) -> Noted | None:
                 f"{plain(r['group'])} against {plain(r['reference'])}",
                 f"{count(r.get('n'))}, {count(r.get('n_reference'))}",
                 f"ratio {between(r, ratio=True)}",
-                f"p {p_value(r.get('p_value'))}",
+                f"p, Peto–Peto, {p_value(r.get('p_peto'))}",
                 note_of(r),
             ]
             for r in (a.get("comparisons") or {}).get("pairs") or []

@@ -84,7 +84,8 @@ def _contrasts(c: FinishedStudy, key: str, measure: str, title: str, name: str) 
         for p in pairs:
             look = looks.get(str(p["group"]))
             text = f"{plain(p['group'])} against {plain(p['reference'])}"
-            lines.append(Line(text, p, p.get("p_adjusted"), look.colour if look else "#1f5f99"))
+            p_adjusted = p.get("p_peto_adjusted" if key == "comparisons" else "p_adjusted")
+            lines.append(Line(text, p, p_adjusted, look.colour if look else "#1f5f99"))
     label = "ratio of geometric means" if measure == "level_ratio" else ""
     return forest(title, lines, measure, name, c.level, label)
 

@@ -254,11 +254,13 @@ def comparisons_grid(c: FinishedStudy) -> Noted | None:
         rows = [
             [
                 f"{plain(p['group'])} against {plain(p['reference'])}",
-                between(p, ratio=True),
-                p_value(p.get("p_value")),
-                p_value(p.get("p_adjusted")),
                 p_value(p.get("p_peto")),
                 p_value(p.get("p_peto_adjusted")),
+                between(p, ratio=True),
+                p_value(p.get("p_value")),
+                between(p, ratio=True, keys=("common", "common_low", "common_high")),
+                p_value(p.get("p_common")),
+                p_value(p.get("p_spread")),
                 p_value(p.get("p_gehan")),
                 note_of(p),
             ]
@@ -266,14 +268,17 @@ def comparisons_grid(c: FinishedStudy) -> Noted | None:
         ]
         groups.append((c.label(a["name"]), rows))
     head = [
-        "Contrast", f"Ratio of levels ({c.level} CI)", "p", "p, adjusted", "p, Peto–Peto", "adjusted",
-        "p, Gehan", "Remark",
+        "Contrast", "p, Peto–Peto", "adjusted", f"Ratio, own spreads ({c.level} CI)", "p",
+        f"Ratio, one spread ({c.level} CI)", "p", "p, spreads", "p, Gehan", "Remark",
     ]  # fmt: skip
     text = (
-        "Ratio of geometric means by the likelihood, a spread in each group; Peto–Peto's and Gehan's tests need no "
-        f"distribution. Adjusted: {c.correction} correction over the contrasts of an analyte."
+        "The test is Peto–Peto's, which needs no distribution; the estimate is the ratio of lognormal geometric means, "
+        "a spread in each group. Beside it the ratio with one spread in both, sharper where most are below the limit, "
+        "wrong where spreads differ (p, spreads). Where the test sees a difference and an interval does not exclude 1, "
+        f"groups differ, but how much is not known. Adjusted: {c.correction} correction over the contrasts of an "
+        "analyte."
     )
-    return made(text, head, groups, {0, 7}, "comparisons.csv")
+    return made(text, head, groups, {0, 9}, "comparisons.csv")
 
 
 def adjusted_grid(c: FinishedStudy) -> Noted | None:
@@ -342,7 +347,7 @@ def substitution_grid(c: FinishedStudy) -> Noted | None:
 
 def multiplicity_grid(c: FinishedStudy) -> Noted | None:
     """All contrasts of detection and of levels, with p over all of them."""
-    titles = {"detection": "Detection (odds ratio)", "levels": "Levels (ratio by the likelihood)"}
+    titles = {"detection": "Detection (odds ratio)", "levels": "Levels (Peto–Peto test)"}
     groups: Groups = []
     for family, title in titles.items():
         rows = [

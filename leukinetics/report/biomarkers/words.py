@@ -95,7 +95,7 @@ def _levels(c: FinishedStudy) -> str:
     rows = []
     for a in c.analytes:
         found = a.get("comparisons") or {}
-        rows += [(a, p) for p in found.get("pairs") or [] if real(p.get("estimate")) is not None]
+        rows += [(a, p) for p in found.get("pairs") or [] if real(p.get("p_peto")) is not None]
     if not rows:
         means = [
             f"{c.label(a['name'])} {number(m)} {unit_text(a.get('unit'))}".strip()
@@ -103,17 +103,25 @@ def _levels(c: FinishedStudy) -> str:
             if (m := real(_everybody(a).get("geometric_mean"))) is not None
         ]
         return f"Geometric means, values below the limit accounted for: {join(means)}." if means else ""
-    clear = _clear(c, [(a, p, real(p.get("p_adjusted"))) for a, p in rows])
+    clear = _clear(c, [(a, p, real(p.get("p_peto_adjusted"))) for a, p in rows])
     if not clear:
-        return f"No contrast of {len(rows)} shows a difference in levels, after {c.correction} correction."
-    told = [
-        f"{c.label(a['name'])} {number(p['estimate'], 2)} times in {plain(p['group'])} what it is in "
-        f"{plain(p['reference'])} ({c.level} CI {interval({**p, 'measure': 'ratio'}).partition('(')[2]}, "
-        f"{p_phrase(p['p_adjusted'])}"
-        for a, p in clear[:NAMED]
-    ]
-    told = [f"{t.replace(')', '', 1)})" for t in told]
+        none = f"No contrast of {len(rows)} shows a difference in levels"
+        return f"{none} (Peto–Peto test, after {c.correction} correction)."
+    told = [_contrast(c, a, p) for a, p in clear[:NAMED]]
     return f"Levels: {'; '.join(told)}{_rest(len(clear), len(rows))}."
+
+
+def _contrast(c: FinishedStudy, a: Row, p: Row) -> str:
+    """A difference in levels: the ratio with its interval, and the test's p."""
+    test = f"Peto–Peto {p_phrase(p['p_peto_adjusted'])}"
+    ends = interval({**p, "measure": "ratio"}).partition(" (")[2]
+    if real(p.get("estimate")) is None:
+        return f"{c.label(a['name'])} in {plain(p['group'])} and in {plain(p['reference'])} differs ({test})"
+    ci = f"{c.level} CI {ends.removesuffix(')')}, " if ends else ""
+    return (
+        f"{c.label(a['name'])} {number(p['estimate'], 2)} times in {plain(p['group'])} what it is in "
+        f"{plain(p['reference'])} ({ci}{test})"
+    )
 
 
 def _diagnosis(c: FinishedStudy) -> str:
