@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from leukinetics.cohort.analyse import analyse_cohort, default_limits
 from leukinetics.cohort.draws import uncertainty
+from leukinetics.cohort.made_with import made_with
 from leukinetics.cohort.plan import Plan
 from leukinetics.cohort.protocol import CohortProtocol
 from leukinetics.cohort.published import chances, held_against
@@ -75,13 +75,7 @@ def run_cohort(
     if folder is not None:
         from leukinetics import __version__
 
-        models = {ready.protocol.trial.condition: ready.assembly for ready in prepared}
-        made = {
-            "leukinetics": __version__,
-            "protocol_sha256": hashlib.sha256(read.text.encode()).hexdigest(),
-            "seed": read.cohort.seed,
-            "models": {name: {"model_hash": a.model.hash, "assembly_hash": a.hash} for name, a in models.items()},
-        }
+        made = {"leukinetics": __version__, **made_with(read, prepared)}
         write_text(folder / PROTOCOL, read.text)
         write_table(folder / PEOPLE, table, {"marker": plan.unit, **plan.units})
         write_json(folder / PROVENANCE, made)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leukinetics.cohort.detect import counts, table_test
+from leukinetics.cohort.made_with import made_with
 from leukinetics.cohort.plan import Plan
 from leukinetics.cohort.published import held_against
 from leukinetics.cohort.read import read_cohort
@@ -17,7 +18,7 @@ from leukinetics.cohort.table import CohortTable
 from leukinetics.cohort.table.cohort_table import GROUP
 from leukinetics.cohort.table.write import TABLE, virtual_table
 from leukinetics.cohort.virtual import persons, plan_of, prepare_groups
-from leukinetics.trial.store import write_bytes
+from leukinetics.trial.store import PROTOCOL, write_bytes, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,9 +67,12 @@ def study_virtual(
         if out is not None:
             kept = frame.drop(columns=_of_outcomes(dictionary)) if blind else frame
             write_bytes(Path(out) / TABLE, kept.to_csv(index=False).encode())
+            if not blind:  # which names the outcomes
+                write_text(Path(out) / PROTOCOL, read.text)
         return {"published": beside(summary, table, read, plan, many)}
 
-    return run_study(table, None, out, blind=blind, overwrite=overwrite, say=say, more=more)
+    made = made_with(read, prepared)
+    return run_study(table, None, out, blind=blind, overwrite=overwrite, say=say, more=more, with_=made)
 
 
 def beside(

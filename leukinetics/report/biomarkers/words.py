@@ -208,9 +208,8 @@ def missing(c: FinishedStudy) -> list[str]:
             )
     for r in table.get("covariates") or []:
         if real(r.get("missing")):
-            found.append(
-                f"{plain(r['name'])} is missing in {count(r['missing'])} people, who are not in adjusted models."
-            )
+            used = ", who are in no adjusted model" if r["name"] in (table.get("adjusted") or []) else ""
+            found.append(f"{plain(r['name'])} is missing in {count(r['missing'])} people{used}.")
     if not table.get("adjusted"):
         found.append("No model is adjusted for covariates: [analysis] names none.")
     if table.get("repeated"):

@@ -111,11 +111,16 @@ def _content(c: FinishedStudy, drawn: Mapping[str, Any]) -> dict[str, Any]:
         "subtypes_note": _subtypes_note(c),
         "method_words": method_words(c),
         "missing": words.missing(c),
-        "made": [(k.replace("_", " "), _said(v)) for k, v in c.provenance.items() if not isinstance(v, (dict, list))]
-        + [(f"{k}: {n}", _said(x)) for k, v in c.provenance.items() if isinstance(v, dict) for n, x in v.items()
-           if not isinstance(x, (dict, list))],
+        "made": _made(c.provenance),
         "dictionary": c.dictionary,
     }  # fmt: skip
+
+
+def _made(provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the study was made with; of a virtual cohort also the model of each condition."""
+    models = provenance.get("models") or {}
+    rows = [(k.replace("_", " "), _said(v)) for k, v in provenance.items() if not isinstance(v, (dict, list))]
+    return rows + [(f"model of {name}", _said(hashes.get("model_hash"))) for name, hashes in models.items()]
 
 
 def _subtypes_note(c: FinishedStudy) -> str:
