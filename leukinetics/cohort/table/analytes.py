@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukinetics.cohort.table.cells import TWO_MEANINGS, Kind, folded
-from leukinetics.cohort.table.check_cells import check_cells, check_marks
+from leukinetics.cohort.table.check_cells import CODES, check_cells, check_codes, check_marks, like_code
 from leukinetics.cohort.table.convert_cells import column_unit, in_unit, unit_factors
 from leukinetics.cohort.table.dictionary import Analyte
 from leukinetics.cohort.table.grid import Grid
@@ -96,6 +96,19 @@ def _intervals(analyte: Analyte, cells: Cells, number: Array, limit: Array, find
 
 def _not_above_zero(bad: Mask, known: Mask, number: Array, cells: Cells, findings: Findings) -> None:
     name = cells.column.name
+    negative = number[bad & (number < 0)]
+    if len(negative) and np.isin(-negative, [1, 7, 8, 9, *CODES]).all():
+        codes = bad & (number < 0)
+        told = list(dict.fromkeys(f"{v:.0f}" for v in negative))
+        listed = ", ".join(f'"{v}"' for v in told)
+        findings.problem(
+            f"{some(told)} {like_code(told)}, and no concentration is below 0; add missing = [{listed}] to [table] of "
+            f"a dictionary where it means not measured, or below = [{listed}] to its [[analyte]] where it means below "
+            "the limit.",
+            cells.in_file(codes),
+            name,
+        )
+        bad = bad & ~codes
     for what, mask in (("0", bad & (number == 0)), ("a number below 0", bad & (number < 0))):
         if (mask & ~known).any():
             rows = cells.in_file(mask & ~known)
@@ -219,6 +232,7 @@ def _look_at(
             "another unit?"
         )
         findings.note("odd", text, (), name)
+    check_codes(cells, np.where(lower == upper, observed, np.nan), findings)
     ties = int((seen == seen[0]).sum()) if len(seen) else 0
     if ties >= max(FEWEST, TIED * len(seen)) and ties < len(seen) and not (lower[measured] == 0).any():
         rows = cells.in_file((observed == seen[0]) & (lower == upper))

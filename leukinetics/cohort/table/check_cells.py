@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from leukinetics.cohort.table.cells import Kind
 from leukinetics.cohort.table.measured import Cells
 from leukinetics.cohort.table.note import SHOWN, Findings, plural, some
 from leukinetics.cohort.table.numbers import Mark
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Numbers that often stand for something that was not measured, where they are so many times as high as all others.
+CODES, APART = np.array([float(d * n) for d in "789" for n in range(2, 8)]), 5.0
 
 
 def check_cells(cells: Cells, findings: Findings, advice: str = "") -> None:
@@ -65,6 +75,43 @@ def check_marks(cells: Cells, decimal: Mark, findings: Findings) -> None:
         rows = cells.where(other)
         text = f"'{name}': {plural(len(rows), 'cell')} with a decimal {mark}, as '{cells.text(other[0]).strip():.40}'"
         findings.note("odd", text, rows, name)
+
+
+def check_codes(cells: Cells, number: NDArray[np.float64], findings: Findings) -> None:
+    """A note for numbers such as 999 far above all others, a problem for -999 among numbers of 0 or more."""
+    known = np.isfinite(number)
+    code = known & np.isin(np.abs(np.where(known, number, 0.0)), CODES)
+    rest = np.abs(number[known & ~code])
+    if not code.any() or not len(rest):
+        return
+    name, most = cells.column.name, float(rest.max())
+    negative = code & (number < 0)
+    if negative.any() and (number[known & ~code] >= 0).all():
+        told = _told(number[negative])
+        listed = ", ".join(f'"{v}"' for v in told)
+        findings.problem(
+            f"{some(told)} {like_code(told)}, as no other number is below 0; add missing = [{listed}] to [table] of a "
+            "dictionary, where it means not measured; else correct the cells.",
+            cells.in_file(negative),
+            name,
+        )
+        code &= ~negative
+    if code.any() and float(np.abs(number[code]).min()) >= APART * most:
+        rows, told = cells.in_file(code), _told(number[code])
+        text = (
+            f"'{name}': {some(told)} in {plural(len(rows), 'cell')}, far from all other numbers ({most:g} at most), "
+            f"{like_code(told)}; where that means not measured, add it to missing in [table] of a dictionary"
+        )
+        findings.note("odd", text, rows, name)
+
+
+def _told(numbers: NDArray[np.float64]) -> list[str]:
+    return list(dict.fromkeys(f"{v:.0f}" for v in numbers))
+
+
+def like_code(told: list[str]) -> str:
+    """What is said of such numbers."""
+    return "looks like a code" if len(told) == 1 else "look like codes"
 
 
 def _has_mark(text: str, decimal: Mark) -> bool:

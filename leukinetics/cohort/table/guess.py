@@ -38,6 +38,8 @@ MOST_GROUPS = 12
 _MEASURED = (Kind.NUMBER, Kind.BELOW, Kind.ABOVE)
 #: What a header calls the values themselves.
 VALUE_WORDS = ("value", "values", "result", "results", "conc", "concentration")
+#: Answers that, in a column called "censored", may be read either way.
+_CODES = frozenset({"0", "1", "yes", "no", "y", "n", "true", "false", "ja", "nein"})
 Reasons = dict[tuple[str | int, ...], str]
 
 
@@ -289,8 +291,22 @@ def _times_to_event(columns: _Columns) -> Iterator[Outcome]:
             if c is not column and positive_word(sorted(_labels(c)), True) and len(_labels(c)) == 2
         ]
         own = [c for c in events if what and what in folded(c.base)] or events
+        others = [c for c in events if c not in own and known.ANY_EVENT.fullmatch(folded(c.base))]
+        if len(own) == 1 and others:
+            columns.findings.problem(
+                f"the columns {some(c.name for c in (*own, *others))} may all tell the events of '{column.name}'; name "
+                "one as event of an [[outcome]] of a dictionary."
+            )
         if len(own) != 1:
             continue
+        if known.CENSORED.fullmatch(folded(own[0].base)) and _labels(own[0]) <= _CODES:
+            one = positive_word(sorted(_labels(own[0])), True)
+            columns.findings.problem(
+                f"'{one}' may mean that there was an event by '{column.name}', or that it was censored; say which "
+                "means an event, with event and positive in an [[outcome]] of a dictionary.",
+                (),
+                own[0].name,
+            )
         columns.why["outcome", "time_to_event", column.name] = "by the names of both columns"
         unit = column.unit if column.unit and is_time(column.unit) else _time_word(column.base)
         event, positive = columns.use(own[0]), positive_word(sorted(_labels(own[0])), True)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from leukinetics.cohort.table.cells import Kind, folded, plain, read_cell
 from leukinetics.cohort.table.grid import Value, as_text, letter
 from leukinetics.cohort.table.note import Findings, some
-from leukinetics.cohort.table.units_text import spelled
+from leukinetics.cohort.table.units_text import is_concentration, spelled
 
 #: Rows at the top among which the header is looked for.
 TOP = 60
@@ -20,6 +20,8 @@ _PARTS = frozenset({
     "mean", "unit", "units", "flag", "flags", "batch", "plate", "csf", "serum", "plasma", "liquor", "raw", "final",
     "measured", "comment", "date",
 })  # fmt: skip
+#: What a row above the names of analytes may say: what they were measured in.
+_MATRICES = frozenset({"csf", "serum", "plasma", "liquor"})
 _IN_BRACKETS = re.compile(r"(?P<before>.*?)[\s_,.]*[(\[{]\s*(?P<unit>[^()\[\]{}]+?)\s*[)\]}]\s*(?P<after>.*)")
 _LETTERED = re.compile(r" \(column [A-Z]+\)$")
 _AFTER = re.compile(r"[\s_,.;:/-]+")
@@ -61,7 +63,8 @@ def column_names(rows: Sequence[Sequence[Value]], width: int, findings: Findings
     for above, below in pairwise(texts):
         for i in range(1, width):  # a merged cell has its text on the left
             part = folded(below[i])
-            if not above[i] and above[i - 1] and (part in _PARTS or spelled(below[i]) or last[part] > 1):
+            inside = folded(above[i - 1]) in _MATRICES and is_concentration(split_unit(below[i])[1] or "")
+            if not above[i] and above[i - 1] and (part in _PARTS or spelled(below[i]) or last[part] > 1 or inside):
                 above[i] = above[i - 1]
     names = []
     for i in range(width):
@@ -98,20 +101,38 @@ def split_unit(name: str) -> tuple[str, str | None]:
 
 
 def _continues(row: Sequence[Value], above: Sequence[Value], filled: Sequence[int]) -> bool:
-    """Whether a row goes on with a header: units, or the parts of what is above."""
+    """Whether a row goes on with a header: units, the parts of what is above, or what a merged cell is above."""
     if not filled or _values(row, filled):
         return False
     over = {i: _text(above[i]) if i < len(above) else "" for i in filled}
     new = [i for i in filled if _text(row[i]) != over[i]]  # a cell merged downwards has the same text in both
-    return bool(new) and all(not over[i] or spelled(_text(row[i])) or folded(_text(row[i])) in _PARTS for i in new)
+    spread = {t for t, k in Counter(_text(c) for c in above).items() if t and k > 1}
+    spread |= {over[i] for i in filled if over.get(i + 1) == ""}  # a merged cell has its text on the left
+    merged = any(over[i] in spread for i in new) and len({_text(row[i]) for i in new}) > 1
+    return bool(new) and all(
+        not over[i] or spelled(_text(row[i])) or folded(_text(row[i])) in _PARTS or (merged and over[i] in spread)
+        for i in new
+    )
 
 
 def _needs_more(row: Sequence[Value], above: Sequence[Value]) -> bool:
     """Whether the names of a header's row do not stand on their own: they are parts of what is above, which several of
-    them share, or which begins further to the right."""
+    them share, or which begins further to the right; above stands what they were measured in; or what is above tells
+    apart those that are called alike. A title is no such row."""
     texts = [folded(t) for c in row if (t := _text(c))]
-    shared = len(set(texts)) < len(texts) or not _text(above[0])
-    return shared and any(t in _PARTS or spelled(t) for t in texts)
+    over = ["" if i >= len(above) else folded(_text(above[i])) for i in range(len(row))]
+    if _text(above[0]) and len({t for t in over if t}) < 2:
+        return False
+    twice = len(set(texts)) < len(texts)
+    if (twice or not _text(above[0])) and any(t in _PARTS or spelled(t) for t in texts):
+        return True
+    left = ""
+    whole = []
+    for part, cell in zip(over, row, strict=True):
+        left = part or left
+        if text := folded(_text(cell)):
+            whole.append((left, text))
+    return (twice and len(set(whole)) == len(whole)) or any(t in _MATRICES for t in over)
 
 
 def _values(row: Sequence[Value], filled: Sequence[int]) -> bool:

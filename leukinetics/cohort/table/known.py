@@ -72,6 +72,9 @@ DURATION = re.compile(
     r"(?:time|days|months|years|weeks)[ _]to[ _](?P<what>.+)|os|pfs|survival(?: time)?|overall survival|ttp"
 )
 EVENT = re.compile(r"event|status|censor.*|died|death|dead|.*[ _](?:event|status)|event[ _].*|.*\.event")
+#: Columns that tell events of anything, and such that tell who was censored.
+ANY_EVENT = re.compile(r"event|status|event[ _]status|censor.*")
+CENSORED = re.compile(r"(?:.*[ _])?cens(?:or.*)?")
 CONTINUOUS = re.compile(r"edss.*|hamd.*|ham-d.*|madrs.*|phq.*|delta.*|change.*|mmse.*|moca.*|updrs.*|sdmt.*|msss|armss")
 
 

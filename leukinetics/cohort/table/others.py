@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.cohort.table.cells import Kind, folded, plain
-from leukinetics.cohort.table.check_cells import check_cells, check_marks
+from leukinetics.cohort.table.check_cells import check_cells, check_codes, check_marks
 from leukinetics.cohort.table.cohort_table import EVENT, EXPOSURE
 from leukinetics.cohort.table.convert_cells import column_unit, in_unit, one_factor
 from leukinetics.cohort.table.dictionary import Covariate, Outcome
@@ -134,6 +134,7 @@ def _plain_numbers(cells: Cells, on: Context, unit: str | None = None) -> Array:
             cells.where(limited),
             cells.column.name,
         )
+    check_codes(cells, np.where(cells.kind == Kind.NUMBER, cells.number, np.nan), on.findings)
     x = in_unit(cells, unit, None, on.findings)
     return np.where(cells.kind == Kind.NUMBER, x, np.nan)
 
@@ -214,6 +215,11 @@ def _two(column: Column, positive: str | None, on: Context, outcome: bool) -> tu
     one = folded(positive or "")
     values = np.array([np.nan if v is None else float(folded(v) == one) for v in labels] or [np.nan])
     return np.asarray(values[column.codes]), positive or None
+
+
+def is_man(word: str | None) -> bool:
+    """Whether a word of a column of the sex means a man."""
+    return folded(word or "") in _MEN
 
 
 def _is_sex(keys: Iterable[str]) -> bool:

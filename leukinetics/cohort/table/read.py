@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from leukinetics.cohort.table.analytes import read_analyte
 from leukinetics.cohort.table.cohort_table import GROUP, PERSON, TIME, VISIT, CohortTable
-from leukinetics.cohort.table.dictionary import Dictionary, Format
+from leukinetics.cohort.table.dictionary import Dictionary, Format, Outcome
 from leukinetics.cohort.table.dictionary_file import dictionary_toml, read_dictionary
 from leukinetics.cohort.table.duplicates import resolve
 from leukinetics.cohort.table.files import from_table, open_grid
@@ -146,11 +146,23 @@ def _tell_guess(filled: Dictionary, why: Reasons, findings: Findings) -> None:
         f"'{e.column}' as {e.name} ({why.get(('analyte', n), 'by its name')})" for n, e in enumerate(filled.analyte)
     ]
     said += [f"'{e.column}' as the covariate {e.name}" for e in filled.covariate]
-    said += [f"'{e.column}' as the outcome {e.name} ({e.kind.replace('_', ' ')})" for e in filled.outcome]
+    said += [f"'{e.column}' as the outcome {e.name} ({_kind(e)})" for e in filled.outcome]
     said += [f"'{v}' as the {k}" for k in ("id", "visit", "time") if (v := getattr(filled.table, k))]
     said += [f"'{filled.group.column}' as the group"] if filled.group else []
     if said:
         findings.note("decision", f"Without a dictionary, columns are taken by what they look like: {'; '.join(said)}.")
+
+
+def _kind(outcome: Outcome) -> str:
+    """An outcome's kind, with the other column that it has."""
+    parts = [outcome.kind.replace("_", " ")]
+    if outcome.event is not None:
+        parts.append(f"events where '{outcome.event}' is '{outcome.positive}'")
+    elif outcome.positive is not None:
+        parts.append(f"'{outcome.positive}' counts as 1")
+    if outcome.exposure is not None:
+        parts.append(f"over '{outcome.exposure}'")
+    return ", ".join(parts)
 
 
 @contextmanager

@@ -1,0 +1,91 @@
+"""Tables as they come out of laboratories, read and analysed all the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from leukinetics.cohort.table import CohortTable, read_table
+from leukinetics.errors import DataError
+
+MATRICES = ("csf", "csf", "serum", "serum")
+BODY = "P1,MS,<2,1,2,3\nP2,controls,4,<1,2,5\nP3,MS,3,2,2,5\n"
+NAMES = "IL-6 (pg/mL),TNF-a (pg/mL),IL-6 (pg/mL),CRP (mg/L)\n"
+
+
+def read(tmp_path: Path, text: str) -> CohortTable:
+    path = tmp_path / "t.csv"
+    path.write_text(text, encoding="utf-8")
+    return read_table(path)
+
+
+def told(table: CohortTable) -> str:
+    return "\n".join(n.text for n in table.notes)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ",,CSF,,Serum,\nID,Group," + NAMES,
+        "ID,Group,CSF,CSF,Serum,Serum\n,," + NAMES,
+        "ID,Group,CSF,,Serum,\nID,Group," + NAMES,
+        "Study of cytokines,,,,,\nID,Group,CSF,,Serum,\n,," + NAMES,
+    ],
+)
+def test_headers_that_are_merged_above_or_below_a_title(tmp_path: Path, header: str) -> None:
+    table = read(tmp_path, header + BODY)
+    assert [a.matrix for a in table.dictionary.analyte] == list(MATRICES)
+    assert list(table.analytes) == ["IL-6 CSF", "TNF-a CSF", "IL-6 serum", "CRP serum"]
+    assert table.dictionary.table.id is not None and len(table.rows) == 3
+
+
+def test_a_merged_header_in_a_workbook(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Study of cytokines"])
+    sheet.append(["ID", "Group", "Demographics", None, "CSF", None])
+    sheet.append([None, None, "Age", "Sex", "IL-6 (pg/mL)", "TNF-a (pg/mL)"])
+    for area in ("C2:D2", "E2:F2", "A2:A3", "B2:B3"):
+        sheet.merge_cells(area)
+    for i in range(4):
+        sheet.append([f"P{i}", "MS" if i % 2 else "controls", 30 + i, "FM"[i % 2], "<2" if i else 5.5, 1.5 + i])
+    book.save(tmp_path / "t.xlsx")
+    table = read_table(tmp_path / "t.xlsx")
+    assert list(table.analytes) == ["IL-6 CSF", "TNF-a CSF"] and len(table.rows) == 4
+    assert table.dictionary.table.header_rows == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,group,IL-6\nA,a,5\nB,b,-999\nC,a,<2\n", 'missing = ["-999"]'),  # not below the limit of 2
+        ("id,group,IL-6\nA,a,5\nB,b,-9\nC,a,-99\n", "'-9', '-99' look like codes"),
+        ("id,group,age,IL-6\nA,a,50,1\nB,b,-99,2\n", "'-99' looks like a code"),
+        ("id,group,IL-6,os (months),censored\nA,a,1,2,1\nB,b,2,3,0\n", "or that it was censored"),
+        ("id,group,IL-6,time to relapse,relapse,event\nA,a,1,2,yes,0\nB,b,2,3,no,1\n", "'relapse', 'event' may all"),
+    ],
+)
+def test_what_would_give_wrong_numbers_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, text)
+    assert message in str(caught.value)
+
+
+def test_codes_far_above_all_are_told(tmp_path: Path) -> None:
+    assert "'999', '9999' in 3 cells" in told(read(tmp_path, "id,IL-6\nA,5\nB,999\nC,<2\nD,999\nE,9999\n"))
+    assert "code" not in told(read(tmp_path, "id,IL-6\nA,700\nB,999\nC,<2\n"))
+
+
+def test_the_columns_of_a_guessed_outcome_are_told(tmp_path: Path) -> None:
+    table = read(
+        tmp_path,
+        "id,IL-6,time to relapse (days),relapse,n_lesions,follow_up_years\n"
+        "A,1,20,yes,3,1\nB,2,30,no,0,2\nC,2,40,no,1,2\n",
+    )
+    assert "time to event, events where 'relapse' is 'yes'" in told(table)
+    assert "count, over 'follow_up_years'" in told(table)
+    assert np.isfinite(table.rows["time to relapse"]).all()
