@@ -50,7 +50,7 @@ def run_job(job: Job) -> str:
     if job.blind and not job.as_table:
         raise DataError(f"--blind goes with a table ({', '.join(SUFFIXES)}) or with --as-table.")
     if (answer := runner(job.protocol)) is not None:
-        return answer(job.protocol, job.out, job.overwrite, job.threads)
+        return answer(job)
     if job.protocol.suffix == ".toml" and job.protocol.is_file() and not is_cohort(job.protocol):
         read_cohort(job.protocol)  # says what is wrong with a file that is no TOML, or misses a key
     elif job.protocol.suffix != ".toml":

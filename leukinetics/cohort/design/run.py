@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from leukinetics.engine.stream import naming
 from leukinetics.errors import DataError, ProtocolError
 from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.statistics.describe import wilson
-from leukinetics.trial.store import PROTOCOL, SUMMARY, write_json, write_text
+from leukinetics.trial.store import PROTOCOL, PROVENANCE, SUMMARY, write_json, write_text
 from leukinetics.units import convert
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+#: The file by which a folder of a design is known.
+DESIGN = "design.csv"
 #: Sizes of a curve by default, as multiples of the size for the target.
 STEPS = (0.25, 0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0)
 #: People of the largest simulated study; of a larger one the formula is told alone.
@@ -67,6 +70,11 @@ class DesignResult:
         return pd.DataFrame([{"id": q["id"], **r} for q in self.summary["questions"] for r in q.get("limits") or []])
 
 
+def is_design_folder(folder: str | Path) -> bool:
+    """Whether a folder holds a design, finished or not."""
+    return (Path(folder) / DESIGN).is_file()
+
+
 def run_design(
     protocol: str | Path | Mapping[str, Any] | DesignProtocol, out: str | Path | None = None, *, overwrite: bool = False
 ) -> DesignResult:
@@ -77,7 +85,7 @@ def run_design(
     they have; ``curve``: power by size; of levels ``limits``: the same against the assay's limit, by the level and by
     whether it is detected, and the ``power_simulated`` of the analyses; ``analysis``; ``note``.
 
-    With ``out``: summary.json, design.csv, curves.csv, limits.csv and protocol.toml are written there.
+    With ``out``: summary.json, design.csv, curves.csv, limits.csv, protocol.toml and provenance.json are written there.
 
     ProtocolError for what is malformed; DataError where ``out`` cannot be written to.
     """
@@ -102,8 +110,19 @@ def run_design(
         for name, table in (("design", result.table()), ("curves", result.curve()), ("limits", result.limits())):
             write_text(folder / f"{name}.csv", table.to_csv(index=False))
         write_text(folder / PROTOCOL, read.text)
+        write_json(folder / PROVENANCE, _provenance(read))
         write_json(folder / SUMMARY, summary)
     return result
+
+
+def _provenance(read: DesignProtocol) -> Row:
+    from leukinetics import __version__
+
+    return {
+        "leukinetics": __version__,
+        "protocol_sha256": hashlib.sha256(read.text.encode()).hexdigest(),
+        "seed": read.design.seed,
+    }
 
 
 def _detection(head: Design, q: Detection) -> Row:
@@ -142,7 +161,7 @@ def _level(head: Design, q: LevelQuestion) -> Row:
     others = sorted({0.0, limit, *(v * own for v in q.limits)})
     row["limits"] = [_at(head, q, replace(asked, limit=v)) for v in others]
     if max(below) > 0.8:
-        row["note"] = "more than four fifths of a group are below the limit: the formula is rough, see power_simulated"
+        row["note"] = "more than four fifths of a group are below the limit, where the formula is rough"
     return row
 
 
@@ -258,7 +277,8 @@ def _sizes(n: int) -> list[int]:
 
 
 def _second(n: int, ratio: float) -> int:
-    return max(round(ratio * n), 1)
+    """The second group: rounded up, so that the power holds."""
+    return max(math.ceil(ratio * n - 1e-9), 1)
 
 
 def _converted(quantity: tuple[float, str], unit: str, name: str) -> float:
@@ -273,7 +293,7 @@ def _folder(folder: Path, overwrite: bool) -> Path:
     if folder.exists() and not folder.is_dir():
         raise DataError(f"'{folder}' is a file; name a folder.")
     if folder.exists() and any(folder.iterdir()):
-        if not (folder / "design.csv").is_file():
+        if not is_design_folder(folder):
             raise DataError(f"'{folder}' has files in it that are no design, and nothing of others is ever replaced.")
         if not overwrite:
             raise DataError(f"'{folder}' holds a design; name another folder, or replace it with --overwrite.")

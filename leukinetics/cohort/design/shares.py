@@ -106,7 +106,7 @@ def size(
         raise DataError(f"Both shares are {p1:g}; there is no difference to be found.")
 
     def second(n: int) -> int:
-        return max(round(ratio * n), 1)
+        return max(math.ceil(ratio * n - 1e-9), 1)
 
     def enough(n: int) -> bool:
         return all(power(p1, k, p2, second(k), alpha, test) >= target for k in range(n, n + BEYOND + 1))

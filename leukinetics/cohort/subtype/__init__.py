@@ -10,7 +10,7 @@ from leukinetics.cohort.subtype.benefit import predict, predict_rows
 from leukinetics.cohort.subtype.benefit_protocol import BenefitProtocol, is_benefit, read_benefit
 from leukinetics.cohort.subtype.classes import candidates, classes
 from leukinetics.cohort.subtype.mixture import Mixture, fit, posterior
-from leukinetics.cohort.subtype.run import BenefitResult, predicted_benefit
+from leukinetics.cohort.subtype.run import BenefitResult, is_benefit_folder, predicted_benefit
 from leukinetics.cohort.subtype.stability import another_sample, stability
 from leukinetics.cohort.subtype.thresholds import Rule, apply, shares
 from leukinetics.cohort.subtype.virtual import VirtualPatients, virtual_patients
@@ -30,6 +30,7 @@ __all__ = [
     "classes",
     "fit",
     "is_benefit",
+    "is_benefit_folder",
     "posterior",
     "predict",
     "predict_rows",

@@ -68,8 +68,8 @@ def assumptions(
 
 @dataclass(frozen=True)
 class Terms:
-    """What T is made of, draw by draw: posterior ``weight``, answers f and g with their mean squared ``error`` (that the
-    draws do not share), ``square`` = (f - g)² less its error."""
+    """What T is made of, draw by draw: posterior ``weight``, answers f and g with their mean squared ``error`` (that
+    the draws do not share), ``square`` = (f - g)² less its error."""
 
     weight: Array
     f: Array

@@ -26,7 +26,7 @@ from leukinetics.cohort.subtype.further import measurements, parameters
 from leukinetics.cohort.subtype.rare import rare, refusal
 from leukinetics.cohort.subtype.rows import REFERENCE, TREATED, Rows
 from leukinetics.cohort.subtype.spread import Split, by_draw, split
-from leukinetics.cohort.subtype.virtual import ALL, FITTED, MIXED, VirtualPatients
+from leukinetics.cohort.subtype.virtual import FITTED, MIXED, VirtualPatients
 from leukinetics.cohort.subtype.weights import Weights, weights
 from leukinetics.errors import DataError, suggest
 from leukinetics.trial.statistics.compare import number
@@ -69,7 +69,7 @@ def predict(
     measurement the share of virtual patients who would have a lower one; ``effective``: the effective number of
     virtual patients; ``shape``: the probability of each bin of :func:`edges`. Where the effective number is below 50
     all estimates are None, ``note`` says why, and ``rare`` has what of the patient is rare
-    (:func:`leukinetics.cohort.subtype.rare.rare`).
+    (:func:`leukinetics.cohort.subtype.rare.rare`); of ``fitted`` alone where it is among the fitted values.
     """
     _check(virtual, measured, known or {})
     own, fitted_rows = virtual.main, virtual.parts[FITTED]
@@ -83,7 +83,7 @@ def predict(
         "markers": _places(virtual, fitted_rows, measured),
         "unit": virtual.unit,
         "benefit": _told(w, own, virtual.worth),
-        "fitted": _told(wf, fitted_rows, virtual.worth),
+        "fitted": _told(wf, fitted_rows, virtual.worth) if wf.effective >= LEAST else dict.fromkeys(TOLD),
         "population": _told(before, own, virtual.worth),
         "reference": _level(w, own.column(REFERENCE)),
         "treated": _level(w, own.column(TREATED)),
@@ -91,12 +91,8 @@ def predict(
         "analysis": "virtual patients weighted by the probability of the measurements",
         "note": None,
     }  # fmt: skip
-    if min(w.effective, wf.effective) < LEAST:
-        of_fitted = wf.effective / len(fitted_rows) < w.effective / len(own) or w.effective >= LEAST
-        rows, least = (fitted_rows, wf) if of_fitted else (own, w)
-        if of_fitted:
-            parts_of = contributions(virtual, fitted_rows, measured, known or {})
-        return _refused(found, virtual, rows, least, rare(rows, parts_of, measured, known or {}))
+    if w.effective < LEAST:
+        return _refused(found, rare(own, parts_of, measured, known or {}))
     means = by_draw(w, own, LEAST_IN_DRAW)
     found["split"] = _split(split(w, own, means, virtual.chance), virtual)
     if detail:
@@ -127,10 +123,15 @@ def predict_rows(
     known: Mapping[str, Sequence[float]] | None = None,
     *,
     detail: bool = False,
+    spare: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[dict[str, Any]]:
     """:func:`predict` for each row of a cohort: ``markers`` by readout, converted to the model's units; missing ones
-    are left out; a row of which nothing is known has the whole population's answer and a note that says so."""
+    are left out; a row of which nothing is known has the whole population's answer and a note that says so.
+
+    ``spare``: where too few virtual patients are like a person, covariates are left out one by one, that first without
+    which there are most; ``left_out`` of the row names them. The answer is then that of what is left.
+    """
     converted = {name: _in_unit(virtual, name, x) for name, x in markers.items()}
     given = {name: np.asarray(values, dtype=float) for name, values in (known or {}).items()}
     sizes = {len(x) for x in converted.values()} | {len(v) for v in given.values()}
@@ -143,9 +144,14 @@ def predict_rows(
         mine = {n: (float(x.lower[i]), float(x.upper[i])) for n, x in converted.items() if x.measured[i]}
         also = {n: float(v[i]) for n, v in given.items() if math.isfinite(v[i])}
         row = predict(virtual, mine, also, detail=detail)
+        left: list[str] = []
+        while spare and (worst := next((r["name"] for r in row["rare"] or [] if r["name"] in also), None)) is not None:
+            left.append(worst)
+            del also[worst]
+            row = predict(virtual, mine, also, detail=detail)
         if not mine and not also and row["note"] is None:
             row["note"] = "nothing is known of this patient: the answer is that of the whole population"
-        found.append(row)
+        found.append(row | {"left_out": left} if spare else row)
     return found
 
 
@@ -205,6 +211,10 @@ def _share_told(before: Weights, after: Weights, rows: Rows) -> float:
     return 1.0 - after.variance(rows.benefit) / before.variance(rows.benefit)
 
 
+#: What is told of a benefit.
+TOLD = ("estimate", "ci_low", "ci_high", "q1", "median", "q3", "sd", "error", "p_better", "p_worth")
+
+
 def _told(w: Weights, rows: Rows, worth: float | None) -> dict[str, Any]:
     benefit = rows.benefit
     levels = np.array([LEVEL / 2, 0.25, 0.5, 0.75, 1 - LEVEL / 2])
@@ -251,15 +261,11 @@ def _places(virtual: VirtualPatients, rows: Rows, measured: Mapping[str, Range])
     return found
 
 
-def _refused(
-    found: dict[str, Any], virtual: VirtualPatients, rows: Rows, w: Weights, why: list[dict[str, Any]]
-) -> dict[str, Any]:
-    fitted = rows is virtual.parts[FITTED] and len(virtual.parts[ALL]) > 0
-    empty, level = dict.fromkeys(found["benefit"]), dict.fromkeys(found["reference"])
+def _refused(found: dict[str, Any], why: list[dict[str, Any]]) -> dict[str, Any]:
+    empty, level = dict.fromkeys(TOLD), dict.fromkeys(found["reference"])
+    note = refusal(float(found["effective"]), int(found["virtual_patients"]), LEAST, why)
     return found | {
-        "effective": number(w.effective), "virtual_patients": len(rows),
-        "benefit": empty, "fitted": empty, "reference": level, "treated": level, "rare": why,
-        "note": refusal(w.effective, len(rows), LEAST, why, "with the fitted values " if fitted else ""),
+        "benefit": empty, "fitted": empty, "reference": level, "treated": level, "rare": why, "note": note,
     }  # fmt: skip
 
 

@@ -102,6 +102,16 @@ class BenefitProtocol(FromToml):
                     known = ", ".join(self.benefit.markers)
                     yield "patient", f"'{p.name}' has a measurement of '{marker:.60}', which is no marker: {known}."
 
+    @property
+    def table(self) -> Path | None:
+        """The table of people, None without one."""
+        return None if self.benefit.table is None else self.beside(self.benefit.table)
+
+    @property
+    def dictionary(self) -> Path | None:
+        """Its dictionary, None without one."""
+        return None if self.benefit.dictionary is None else self.beside(self.benefit.dictionary)
+
     def trial(self) -> Protocol:
         """The trial's protocol; ProtocolError where there is none, or it is malformed."""
         given = self.benefit.trial

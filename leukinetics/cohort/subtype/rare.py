@@ -45,27 +45,24 @@ def rare(
     return sorted(found, key=lambda r: (-(r["without"] or 0.0), r["alone"] or 0.0))
 
 
-def refusal(effective: float, n: int, least: float, why: Sequence[Mapping[str, Any]], which: str = "") -> str:
+def refusal(effective: float, n: int, least: float, why: Sequence[Mapping[str, Any]]) -> str:
     """What to say of a patient of whom nothing is told."""
     said = (
-        f"not estimated: of {n:,} virtual patients {which}only {effective:.2g} effective ones are like this patient, and "
+        f"not estimated: of {n:,} virtual patients only {effective:.2g} effective ones are like this patient, and "
         f"{least:g} are needed"
     )
-    worst = why[0] if why else None
-    if worst is None:
-        return f"{said}. Ask for more people."
-    alone, without = float(worst["alone"] or 0.0), float(worst["without"] or 0.0)
-    name = str(worst["name"])
-    if alone < least:
-        said += f": {name} by itself has only {alone:.2g}"
-        check = f"Check the units of {name}"
-    elif len(why) > 1:
-        said += f": {name} is rare together with {' and '.join(str(r['name']) for r in why[1:])}"
-        check = f"Check {name} and its units"
-    else:
-        check = f"Check the units of {name}"
-    if len(why) > 1 and without >= least:
-        said += f"; without it there would be {without:,.0f}"
-    more = math.ceil(least / effective) if effective >= least * n / MOST else 0
-    ask = f", or ask for {more} times as many people" if more else "; no number of people that can be simulated is enough"
-    return f"{said}. {check}{ask}."
+    check = "Ask"
+    if why:
+        name, alone, without = str(why[0]["name"]), float(why[0]["alone"] or 0.0), float(why[0]["without"] or 0.0)
+        if len(why) > 1:
+            said += f"; by {name} alone there would be {_about(alone)}, without it {_about(without)}"
+        else:
+            said += f": so few have such a value of {name}"
+        check = f"Check {name} and its units, or ask"
+    if effective < least * n / MOST:
+        return f"{said}. {check.removesuffix(', or ask')}: no number of people that can be simulated is enough."
+    return f"{said}. {check} for {math.ceil(least / effective)} times as many people."
+
+
+def _about(n: float) -> str:
+    return f"{n:,.0f}" if n >= 10 else f"{n:.2g}"

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leukinetics.cohort.subtype.benefit import predict
+from leukinetics.cohort.subtype.benefit import edges, predict
 from leukinetics.cohort.subtype.benefit_protocol import BenefitProtocol, Person, read_benefit
+from leukinetics.cohort.subtype.patients import Patients, predicted_patients, printed, read_patients
 from leukinetics.cohort.subtype.store import ABOUT, identity, load, save
-from leukinetics.cohort.subtype.virtual import ALL, FITTED, PART, VirtualPatients, virtual_patients
+from leukinetics.cohort.subtype.virtual import ALL, FITTED, VirtualPatients, virtual_patients
+from leukinetics.cohort.table.write import SAMPLES
 from leukinetics.engine.stream import naming
 from leukinetics.errors import DataError, LeukineticsError, ProtocolError
 from leukinetics.patients.convert import convert
@@ -26,14 +28,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: Files of a prediction beside those that all results have.
+PATIENTS, TRIAL = "patients.csv", "trial.toml"
+#: What is told of everybody.
+WHOLE = ("benefit", "fitted", "split", "assumptions", "narrowing", "shape", "effective")
+
+
 @dataclass(frozen=True)
 class BenefitResult:
-    """A finished prediction: its protocol, virtual patients, summary, and the folder where it was written, if any."""
+    """A finished prediction: its protocol, virtual patients, summary, and the folder where it was written, if any.
+
+    ``patients``: one row per row of the protocol's table of people, None without one: who, ``told`` ("yes", "too few
+    like this one", "nothing known"), ``estimate``, ``ci_low``, ``q1``, ``median``, ``q3``, ``ci_high``, ``sd``,
+    ``p_better``, ``p_worth``, ``effective``, the shares of the variance, each marker's interval in the model's unit,
+    covariates, ``rare`` (what of the person is rare), ``note``.
+    """
 
     protocol: BenefitProtocol
     virtual: VirtualPatients
     summary: dict[str, Any]
     folder: Path | None = None
+    patients: pd.DataFrame | None = None
 
     def table(self) -> pd.DataFrame:
         """One row per patient of the protocol: the main numbers."""
@@ -54,15 +69,17 @@ def predicted_benefit(
     """Predict what patients gain from a therapy, see :func:`leukinetics.cohort.subtype.benefit.predict`.
 
     With ``out``: virtual.parquet (the virtual patients; found there, made with the same model and protocol, they are
-    used again), benefit.csv, summary.json, protocol.toml and provenance.json are written there. The same protocol gives
-    the same numbers, whatever the threads.
+    used again), benefit.csv, patients.csv (of a table of people), summary.json, protocol.toml, trial.toml and
+    provenance.json are written there. The same protocol gives the same numbers, whatever the threads.
 
-    ProtocolError for what is malformed, or that the model has not; DataError where ``out`` cannot be written to.
+    ProtocolError for what is malformed, or that the model has not; DataError where ``out`` cannot be written to, or the
+    table of people cannot be used.
     """
     from leukinetics import biology
 
     read = read_benefit(protocol)
     trial = read.trial()
+    people = read_patients(read)  # a mistake in the table is told before the virtual patients are made
     model = biology.assemble(trial.trial.condition, drugs=trial.drugs) if assembly is None else assembly
     who = identity(read, model)
     folder = None if out is None else _folder(Path(out), overwrite)
@@ -70,30 +87,52 @@ def predicted_benefit(
     if virtual is None:
         virtual = virtual_patients(read, threads, progress, model)
     virtual = replace(virtual, worth=read.benefit.worth)
-    summary = _head(read, virtual) | {
-        "population": {k: predict(virtual, {}, detail=False)[k] for k in ("benefit", "split")},
-        "patients": [_predicted(virtual, p) for p in read.patient],
-    }
-    result = BenefitResult(read, virtual, summary, folder)
     if folder is not None:
-        from leukinetics import __version__
-
         with naming(folder):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / SUMMARY).unlink(missing_ok=True)
         save(folder, virtual, who)
+    everybody = predict(virtual, {})
+    summary = _head(read, virtual) | {
+        "population": {k: everybody[k] for k in WHOLE},
+        "patients": [_predicted(virtual, p) for p in read.patient],
+        "table": None,
+    }
+    frame = None
+    if people is not None:
+        frame, summary["table"] = predicted_patients(virtual, people, lambda done, n: progress(done, n, "patients"))
+    result = BenefitResult(read, virtual, summary, folder, frame)
+    if folder is not None:
         write_text(folder / PROTOCOL, read.text)
+        write_text(folder / TRIAL, trial.text)
         write_text(folder / "benefit.csv", result.table().to_csv(index=False))
-        made = {
-            "leukinetics": __version__,
-            "protocol_sha256": hashlib.sha256(read.text.encode()).hexdigest(),
-            "virtual_patients": who,
-            "seed": read.benefit.seed,
-            "model": {"condition": trial.trial.condition, "assembly_hash": model.hash},
-        }
-        write_json(folder / PROVENANCE, made)
+        (folder / PATIENTS).unlink(missing_ok=True)
+        if frame is not None:
+            write_text(folder / PATIENTS, frame.to_csv(index=False))
+        write_json(folder / PROVENANCE, _provenance(read, model, who, people))
         write_json(folder / SUMMARY, summary)
     return result
+
+
+def is_benefit_folder(folder: str | Path) -> bool:
+    """Whether a folder holds virtual patients, with or without a finished prediction."""
+    return (Path(folder) / ABOUT).is_file()
+
+
+def _provenance(read: BenefitProtocol, model: Any, who: str, people: Patients | None) -> dict[str, Any]:
+    from leukinetics import __version__
+
+    made: dict[str, Any] = {
+        "leukinetics": __version__,
+        "protocol_sha256": hashlib.sha256(read.text.encode()).hexdigest(),
+        "virtual_patients": who,
+        "seed": read.benefit.seed,
+        "model": {"condition": read.trial().trial.condition, "assembly_hash": model.hash},
+    }
+    if people is not None:
+        file = people.path / SAMPLES if people.path.is_dir() else people.path
+        made["table"] = {"source": people.table.source, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    return made
 
 
 def interval_of(text: str, unit: str, what: str) -> tuple[float, float]:
@@ -127,7 +166,6 @@ def _predicted(virtual: VirtualPatients, person: Person) -> dict[str, Any]:
 
 
 def _head(protocol: BenefitProtocol, virtual: VirtualPatients) -> dict[str, Any]:
-    part = virtual.table[PART]
     study = protocol.uncertainty
     return {
         **virtual.words,
@@ -146,12 +184,13 @@ def _head(protocol: BenefitProtocol, virtual: VirtualPatients) -> dict[str, Any]
         ],
         "covariates": list(virtual.covariates),
         "virtual_patients": {
-            "fitted": int((part == FITTED).sum()),
-            "draws": int((part == ALL).sum()),
+            "fitted": len(virtual.parts[FITTED]),
+            "draws": len(virtual.parts[ALL]),
             "drawn": 0 if study is None else study.draws,
             "lost_draws": virtual.lost,
         },
         "sd_measured": [number(v) for v in virtual.measured_sd],
+        "edges": [number(float(v)) for v in edges(virtual)],
     }
 
 
@@ -161,7 +200,7 @@ def _row(p: dict[str, Any]) -> dict[str, Any]:
     return {
         "patient": p["name"],
         "measured": "; ".join(
-            f"{m['marker']} {_printed(m['lower'], m['upper'])} {m['unit']}".strip() for m in p["markers"]
+            f"{m['marker']} {printed(m['lower'], m['upper'])} {m['unit']}".strip() for m in p["markers"]
         ),
         **{k: p["benefit"][k] for k in ("estimate", "ci_low", "ci_high", "sd", "p_better", "p_worth")},
         "unit": p["unit"],
@@ -172,14 +211,6 @@ def _row(p: dict[str, Any]) -> dict[str, Any]:
         "would_take_away": best.get("share"),
         "note": p["note"],
     }
-
-
-def _printed(lower: float | None, upper: float | None) -> str:
-    if upper is None:
-        return f"> {lower:g}"
-    if not lower:
-        return f"< {upper:g}"
-    return f"{lower:g}" if lower == upper else f"{lower:g} to {upper:g}"
 
 
 def _bare(text: str) -> bool:

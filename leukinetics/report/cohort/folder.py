@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from leukinetics.cohort import CohortProtocol, read_cohort
 from leukinetics.cohort.run import PEOPLE
 from leukinetics.errors import DataError, LeukineticsError
+from leukinetics.report.labels import readout_label
 from leukinetics.report.trial.style import REFERENCE, Look
 
 if TYPE_CHECKING:
@@ -56,11 +57,7 @@ class FinishedCohort:
 
     def label(self, name: str) -> str:
         """What a reader calls an observable."""
-        from leukinetics.biology.folder import load
-
-        found = load(None).readouts.get(name)
-        label = found.label if found is not None and found.label else name.replace("_", " ")
-        return label.removesuffix(" not bound by drug").replace("beta", "β").replace("alpha", "α")
+        return readout_label(name)
 
     def looks(self) -> dict[str, Look]:
         """How each group is drawn."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from leukinetics.report.trial.folder import Finished
 from leukinetics.report.trial.names import parameter_words, plain, printed
@@ -59,9 +59,14 @@ DESIGNS = {
 
 def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
     """What an endpoint is, such as "percent change of CRP at 52 weeks"."""
-    what = trial.label(endpoint.observable)
+    return endpoint_text(endpoint, trial.label, trial.protocol.trial.duration)
+
+
+def endpoint_text(endpoint: Endpoint, label: Callable[[str], str], length: float) -> str:
+    """The same of a trial of that ``length`` (days), with what readers call observables."""
+    what = label(endpoint.observable)
     threshold = " and ".join(criterion(b) for b in endpoint.threshold or [])
-    end = trial.protocol.trial.duration if endpoint.to is None else endpoint.to
+    end = length if endpoint.to is None else endpoint.to
     text = KINDS[endpoint.kind].format(
         x=what,
         at=duration(endpoint.at or 0.0),
@@ -70,7 +75,7 @@ def endpoint_words(trial: Finished, endpoint: Endpoint) -> str:
         confirm=duration(endpoint.confirm or 0.0),
         **_events(what, threshold),
     )
-    text += _beside(trial, endpoint)
+    text += _beside(endpoint, label)
     return f"{text} ({endpoint.statistic.replace('_', ' ')})" if endpoint.statistic else text
 
 
@@ -84,11 +89,11 @@ def brief(trial: Finished, endpoint: Endpoint) -> str:
     return text
 
 
-def _beside(trial: Finished, endpoint: Endpoint) -> str:
+def _beside(endpoint: Endpoint, label: Callable[[str], str]) -> str:
     """What a progression has to do with events beside it; nothing for other endpoints."""
     if endpoint.events_beside is None:
         return ""
-    events = _counted(trial.label(endpoint.events_beside))
+    events = _counted(label(endpoint.events_beside))
     text = f", {_with(endpoint)} {events}: {'none' if endpoint.independent_of else 'one'} within the "
     text += f"{duration(endpoint.within or 0.0)} before it"
     if endpoint.event_free is not None:

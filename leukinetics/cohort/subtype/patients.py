@@ -1,0 +1,307 @@
+"""The people of a table of biomarkers, tied to what virtual patients have measured, and what each would gain.
+
+Analytes are tied to the model's readouts by the ``observable`` of the dictionary, covariates by their names; what
+cannot be tied is told. Outcomes of the table are not read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukinetics.assays import assay_for, assays
+from leukinetics.cohort.subtype.benefit import predict_rows
+from leukinetics.cohort.subtype.benefit_protocol import BenefitProtocol
+from leukinetics.cohort.subtype.virtual import VirtualPatients
+from leukinetics.cohort.table import read_dictionary
+from leukinetics.cohort.table.cohort_table import GROUP, PERSON, TIME, VISIT, CohortTable
+from leukinetics.cohort.table.convert_cells import molar_mass
+from leukinetics.cohort.table.dictionary import Analyte, Covariate
+from leukinetics.cohort.table.files import SUFFIXES
+from leukinetics.cohort.table.note import some
+from leukinetics.cohort.table.others import is_man
+from leukinetics.cohort.table.write import DICTIONARY, SAMPLES
+from leukinetics.cohort.values import Censored
+from leukinetics.errors import DataError, LeukineticsError
+from leukinetics.patients.convert import convert
+from leukinetics.trial.statistics.compare import number
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+SEX = "sex"
+#: Quantiles of the estimates of the people that a summary has.
+LEVELS = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Patients:
+    """A table of people; ``markers``: the analyte of each of the model's readouts; ``left_out``: (name, why)."""
+
+    table: CohortTable
+    path: Path
+    markers: dict[str, Analyte]
+    left_out: tuple[tuple[str, str], ...]
+
+    def known(self, virtual: VirtualPatients) -> tuple[dict[str, Array], list[dict[str, Any]], list[tuple[str, str]]]:
+        """(covariates of the rows as the model has them, what each is, those that are left out and why)."""
+        found: dict[str, Array] = {}
+        told: list[dict[str, Any]] = []
+        left: list[tuple[str, str]] = []
+        for entry in self.table.dictionary.covariate:
+            name = next((c for c in virtual.covariates if c.casefold() == entry.name.casefold()), None)
+            if name is None:
+                left.append((entry.name, "the virtual patients have no such covariate"))
+            elif entry.kind == "category":
+                left.append((entry.name, "it has categories, and the model's covariate of this name is a number"))
+            else:
+                x = self.table.rows[entry.name].to_numpy(dtype=float)
+                found[name], how = self._covariate(entry, x, name, virtual.known_units.get(name, ""))
+                told.append({"covariate": entry.name, "known": name, "how": how, "n": int(np.isfinite(x).sum())})
+        return found, told, left
+
+    def _covariate(self, entry: Covariate, x: Array, name: str, unit: str) -> tuple[Array, str]:
+        if entry.kind == "binary":
+            if name != SEX:
+                return x, f"'{entry.positive}' is 1"
+            man = is_man(entry.positive)
+            return (1.0 - x, f"'{entry.positive}' is a man") if man else (x, f"'{entry.positive}' is a woman")
+        if not entry.unit:
+            return x, f"taken as {unit}, since the table says no unit" if unit else ""
+        try:
+            factor = convert(1.0, entry.unit, unit)
+        except LeukineticsError as error:
+            raise DataError(f"'{self.table.source}', covariate '{entry.name}': {error}") from error
+        return x * factor, "" if factor == 1.0 else f"converted from {entry.unit} to {unit}"
+
+
+def read_patients(protocol: BenefitProtocol) -> Patients | None:
+    """The people of the table that a protocol names; None where it names none.
+
+    DataError of a file that cannot be read, or of which nothing can be used.
+    """
+    from leukinetics.cohort.study.read import read_study  # studies have subtypes, and so import this package
+
+    named, about = protocol.table, protocol.dictionary
+    if named is None:
+        return None
+    if named.is_dir():
+        if about is not None:
+            raise DataError(f"'{named}' is the folder of a study, which has its dictionary; leave 'dictionary' out.")
+        table = _of_study(named)
+    else:
+        table = read_study(named, about, blind=True)
+    markers: dict[str, Analyte] = {}
+    left: list[tuple[str, str]] = []
+    for analyte in table.dictionary.analyte:
+        why = _unusable(analyte, protocol)
+        if why:
+            left.append((analyte.name, why))
+            continue
+        readout = str(analyte.observable)
+        if readout in markers:
+            raise DataError(
+                f"'{table.source}': '{markers[readout].name}' and '{analyte.name}' are both the model's '{readout}'; "
+                "take the observable from one of them in the dictionary."
+            )
+        _check_unit(table, analyte, readout)
+        markers[readout] = analyte
+    if not markers:
+        said = "; ".join(f"{name}: {why}" for name, why in left)
+        raise DataError(
+            f"'{table.source}': no analyte is one of the markers {some(protocol.benefit.markers)}. {said}. Name the "
+            "'observable' of an [[analyte]] in a dictionary."
+        )
+    return Patients(table, named, markers, tuple(left))
+
+
+def predicted_patients(
+    virtual: VirtualPatients, people: Patients, progress: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """(one row per row of the table, the summary of all)."""
+    table = people.table
+    values = {readout: table.analytes[a.name] for readout, a in people.markers.items()}
+    known, told, left = people.known(virtual)
+    rows = predict_rows(virtual, values, {n: list(v) for n, v in known.items()}, spare=True, progress=progress)
+    units = {readout: (a.unit or "", virtual.units[readout]) for readout, a in people.markers.items()}
+    converted = {n: x.scaled(_factor(n, *units[n]), units[n][1]) for n, x in values.items()}
+    nothing = ~np.any([x.measured for x in converted.values()] + [np.isfinite(v) for v in known.values()], axis=0)
+    frame = _frame(virtual, table, converted, known, rows, nothing)
+    markers = [
+        {
+            "analyte": a.name, "marker": n, "unit": units[n][1], "n": values[n].n, "below": int(values[n].below.sum()),
+            "missing": int(values[n].missing.sum()),
+            "how": "" if _factor(n, *units[n]) == 1.0 else f"converted from {units[n][0]} to {units[n][1]}",
+        }
+        for n, a in people.markers.items()
+    ]  # fmt: skip
+    summary = {
+        "source": table.source,
+        "rows": len(frame),
+        "people": int(table.rows[PERSON].nunique()),
+        "markers": markers,
+        "known": told,
+        "left_out": [{"name": n, "why": why} for n, why in (*people.left_out, *left)],
+        "notes": [
+            {"severity": n.severity, "text": n.text, "row": n.row, "column": n.column, "count": n.count}
+            for n in table.notes
+        ],
+    }
+    return frame, summary | _summary(frame, virtual.worth)
+
+
+def printed(lower: float | None, upper: float | None) -> str:
+    """What is known of a measurement, such as "< 1.5" or "2 to 4"."""
+    if upper is None or np.isinf(upper):
+        return f"> {lower:g}"
+    if not lower:
+        return f"< {upper:g}"
+    return f"{lower:g}" if lower == upper else f"{lower:g} to {upper:g}"
+
+
+def _summary(frame: pd.DataFrame, worth: float | None) -> dict[str, Any]:
+    """How many are told, the distribution of what they gain, and what of the others is rare."""
+    told = frame[frame["told"] == "yes"]
+    found: dict[str, Any] = {
+        "told": len(told),
+        "too_few": int((frame["told"] == "too few like this one").sum()),
+        "nothing_known": int((frame["told"] == "nothing known").sum()),
+        "rare": [
+            {"name": name, "rows": n} for name, n in Counter(frame["rare"].dropna()).most_common()
+        ],
+        "spared": [
+            {"name": name, "rows": n} for name, n in Counter(" ".join(frame["left_out"].dropna()).split()).most_common()
+        ],
+        "benefit": None, "p_better": None, "worth": None, "spread": None,
+        "groups": [],
+    }  # fmt: skip
+    if not len(told):
+        return found
+    found |= _distribution(told, worth)
+    if frame[GROUP].notna().any():
+        found["groups"] = [
+            {"group": str(g), "rows": len(mine), "told": len(own := mine[mine["told"] == "yes"])}
+            | (_distribution(own, worth) if len(own) else {})
+            for g, mine in frame.groupby(GROUP, sort=False)
+        ]
+    return found
+
+
+def _distribution(told: pd.DataFrame, worth: float | None) -> dict[str, Any]:
+    x = told["estimate"].to_numpy(dtype=float)
+    within = float((told["sd"].to_numpy(dtype=float) ** 2).mean())
+    between = float(x.var(ddof=1)) if len(x) > 1 else 0.0
+    quantiles = {k: number(float(v)) for k, v in zip(LEVELS, np.quantile(x, list(LEVELS.values())), strict=True)}
+    return {
+        "benefit": {"mean": number(float(x.mean())), "sd": number(between**0.5), **quantiles},
+        "p_better": number(float(told["p_better"].mean())),
+        "worth": None
+        if worth is None
+        else {
+            "expected": number(float(told["p_worth"].mean())),
+            "estimates": int((x >= worth).sum()),
+            "likely": int((told["p_worth"].to_numpy(dtype=float) >= 0.5).sum()),
+        },
+        "spread": {"between": number(between**0.5), "within": number(within**0.5)},
+    }
+
+
+def _frame(
+    virtual: VirtualPatients, table: CohortTable, values: Mapping[str, Censored], known: Mapping[str, Array],
+    rows: list[dict[str, Any]], nothing: NDArray[np.bool_],
+) -> pd.DataFrame:  # fmt: skip
+    import pandas as pd
+
+    own = table.rows
+    found = []
+    for i, p in enumerate(rows):
+        split = p["split"] or {}
+        rare = p["rare"] or []
+        told = "nothing known" if nothing[i] else "yes" if p["rare"] is None else "too few like this one"
+        found.append(
+            {
+                **{k: own[k].iloc[i] for k in (PERSON, VISIT, TIME, "row", GROUP)},
+                "told": told,
+                **{k: p["benefit"][k] for k in ("estimate", "ci_low", "q1", "median", "q3", "ci_high", "sd")},
+                **{k: p["benefit"][k] for k in ("p_better", "p_worth")},
+                "unit": p["unit"],
+                "effective": p["effective"],
+                **{k: split.get(k) for k in ("share_parameters", "share_patient", "share_chance")},
+                **{f"{n}.{end}": _rounded(getattr(x, end)[i]) for n, x in values.items() for end in ("lower", "upper")},
+                **{f"known.{n}": _rounded(v[i]) for n, v in known.items()},
+                "left_out": " ".join(p["left_out"]) or None,
+                "rare": rare[0]["name"] if rare else None,
+                "note": p["note"],
+            }
+        )
+    return pd.DataFrame(found)
+
+
+def _rounded(value: float) -> float:
+    """Without the digits that converting units makes up."""
+    return float(f"{value:.8g}")
+
+
+def _of_study(folder: Path) -> CohortTable:
+    """The samples of the folder of a study of a table."""
+    import pandas as pd
+
+    from leukinetics.cohort.study.setup import blinded
+
+    try:
+        dictionary = read_dictionary(folder / DICTIONARY)
+        rows = pd.read_parquet(folder / SAMPLES)
+        parts = ("lower", "upper", "limit")
+        analytes = {
+            a.name: Censored(
+                **{k: rows[f"{a.name}.{k}"].to_numpy(dtype=float) for k in parts}, unit=a.unit or "", name=a.name
+            )
+            for a in dictionary.analyte
+        }
+    except (OSError, ValueError, KeyError, DataError) as error:
+        raise DataError(
+            f"'{folder}' is a folder without the samples of a study that can be read ({error}); name a table "
+            f"({', '.join(SUFFIXES)}), or a folder that leukinetics cohort TABLE --out made."
+        ) from error
+    rows = rows.drop(columns=[f"{name}.{k}" for name in analytes for k in parts])
+    rows[GROUP] = rows[GROUP].astype("category")
+    return blinded(CohortTable(rows, analytes, dictionary, (), folder.name))
+
+
+def _unusable(analyte: Analyte, protocol: BenefitProtocol) -> str:
+    """Why an analyte is no marker of the protocol; empty where it is one."""
+    readout, head = analyte.observable, protocol.benefit
+    if readout is None:
+        same = analyte.name in (*head.markers, *head.further)
+        hint = f'; say observable = "{analyte.name}" where it is the model\'s' if same else ""
+        return f"the dictionary names no observable of the model for it{hint}"
+    if readout in head.further:
+        return f"'{readout}' is among 'further'; put it into 'markers' to use it"
+    if readout not in head.markers:
+        return (
+            f"'{readout}' is none of the protocol's markers" if readout in assays()
+            else f"the model has no assay of '{readout}'"
+        )  # fmt: skip
+    csf = readout.endswith("_csf")
+    if analyte.matrix in ("csf", "serum", "plasma") and (analyte.matrix == "csf") != csf:
+        return f"it was measured in {analyte.matrix}, and the model's '{readout}' is not of that"
+    return ""
+
+
+def _check_unit(table: CohortTable, analyte: Analyte, readout: str) -> None:
+    try:
+        _factor(readout, analyte.unit or "", assay_for(readout).unit)
+    except DataError as error:
+        raise DataError(f"'{table.source}', analyte '{analyte.name}': {error}") from error
+
+
+def _factor(readout: str, own: str, unit: str) -> float:
+    return convert(1.0, own, unit, molar_mass(readout))
