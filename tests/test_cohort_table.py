@@ -485,3 +485,15 @@ def test_a_virtual_cohort_is_a_table_too(tmp_path: Path) -> None:
     assert table.dictionary.analysis.covariates == ["age", "sex"]
     with pytest.raises(DataError, match="give a higher one"):
         write_virtual(protocol, people, tmp_path, limit=0.1)
+
+
+def test_rows_of_one_visit_say_in_what_they_differ(tmp_path: Path) -> None:
+    rows = ["id,visit,group,IL-6 (pg/mL),colour", "1,a,x,<0.5,red", "1,a,x,<0.5,blue", "2,a,y,3,red", "2,a,y,4,red"]
+    path = tmp_path / "twice.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    given = {"table": {"id": "id", "visit": "visit"}, "analyte": [{"name": "il6", "column": "IL-6 (pg/mL)"}]}
+    with pytest.raises(DataError) as error:
+        read_table(path, given)
+    assert "'1' in rows 2, 3 (alike); '2' in rows 4, 5 (they differ in 'il6')" in str(error.value)
+    assert "; say duplicates" in str(error.value)
+    assert "column not used: 'colour'" in guess_toml(path)

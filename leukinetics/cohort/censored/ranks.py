@@ -35,7 +35,8 @@ def placed(x: Censored) -> tuple[Array, NDArray[np.bool_], list[str]]:
     value = np.where(x.below, x.upper, x.lower)
     said = []
     if (above := x.above).any():
-        said.append(f"{int(above.sum())} rows above the upper limit are put at it")
+        n = int(above.sum())
+        said.append(f"{n} row{'s' if n > 1 else ''} above the upper limit {'are' if n > 1 else 'is'} put at it")
     if (between := x.between).any():
         value = np.where(between, np.sqrt(x.lower * np.where(between, x.upper, 1.0)), value)
         said.append(f"{int(between.sum())} rows between two limits are put at the middle")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.cohort.table.cohort_table import GROUP, PERSON, TIME, VISIT
-from leukinetics.cohort.table.note import Findings, plural, rows_text
+from leukinetics.cohort.table.note import Findings, plural, rows_text, some
 from leukinetics.cohort.values import Censored
 
 if TYPE_CHECKING:
@@ -34,12 +34,17 @@ def resolve(
     every = rows.duplicated([PERSON, VISIT, TIME], keep=False).to_numpy()
     if how == "error":
         groups = rows[every].groupby([PERSON, VISIT, TIME], dropna=False, sort=False)["row"]
-        named = [f"'{key[0]}' in {rows_text([int(r) for r in x])}" for key, x in list(groups)[:_NAMED]]
+        named = [
+            f"'{key[0]}' in {rows_text([int(r) for r in x])} ({_differing(rows, analytes, x.index)})"
+            for key, x in list(groups)[:_NAMED]
+        ]
         more = f" and {groups.ngroups - _NAMED} more" if groups.ngroups > _NAMED else ""
+        # Where there is a column that tells samples apart, these rows are alike in it.
+        known = rows[VISIT].notna().any() or rows[TIME].notna().any()
+        advice = "say" if known else "name the column of the visit or time, or say"
         findings.problem(
             f"{plural(groups.ngroups, 'patient')} with several rows of one visit: "
-            f'{"; ".join(named)}{more}; name the column of the visit or time, or say duplicates = "first", "mean" or '
-            '"samples", in [table] of a dictionary.',
+            f'{"; ".join(named)}{more}; {advice} duplicates = "first", "mean" or "samples", in [table] of a dictionary.',
             (),
             column,
         )
@@ -50,6 +55,17 @@ def resolve(
         findings.note("dropped", text, [int(r) for r in rows.loc[again, "row"]], column)
         return rows.iloc[kept].reset_index(drop=True), {k: x.take(kept) for k, x in analytes.items()}
     return _averaged(rows, analytes, every, column, findings)
+
+
+def _differing(rows: pd.DataFrame, analytes: dict[str, Censored], where: pd.Index) -> str:
+    """In what some rows differ, in words."""
+    place = rows.index.get_indexer(where)
+    names = [str(n) for n in rows.columns if n != "row" and rows[n].iloc[place].nunique(dropna=False) > 1]
+    for name, x in analytes.items():
+        ends = np.stack([x.lower[place], x.upper[place]])
+        if not all(np.array_equal(end, np.full(len(end), end[0]), equal_nan=True) for end in ends):
+            names.append(name)
+    return f"they differ in {some(names, 5)}" if names else "alike"
 
 
 def _averaged(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -103,6 +103,8 @@ def _guessed(path: str | Path, sheet: str | None) -> tuple[Dictionary, Reasons, 
         table = _table(reading)
         return table.dictionary, reading.why, "", [n.text for n in table.notes]
     except DataError as error:
+        with suppress(DataError):
+            _tell_unused(reading.grid, reading.filled, findings)
         return reading.filled, reading.why, str(error), [n.text for n in findings.notes]
 
 
