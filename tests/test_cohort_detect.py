@@ -134,12 +134,18 @@ def test_the_odds_ratio_of_a_table() -> None:
         ([[10, 0], [2, 12]], "everybody of the first group"),
         ([[0, 10], [2, 12]], "nobody of the first group"),
         ([[5, 5], [0, 12]], "nobody of the second group"),
-        ([[0, 10], [0, 12]], "nobody of the first group is detected, nobody of the second group is detected"),
     ],
 )
 def test_empty_cells_have_intervals_and_are_said(cells: list[list[int]], note: str) -> None:
     found = odds_ratio(cells)
     assert note in found["note"] and found["ci_low"] < found["estimate"] < found["ci_high"]
+
+
+@pytest.mark.parametrize(("cells", "who"), [([[0, 10], [0, 12]], "nobody"), ([[33, 0], [22, 0]], "everybody")])
+def test_groups_that_are_alike_all_or_none_have_no_odds(cells: list[list[int]], who: str) -> None:
+    found = odds_ratio(cells)
+    assert found["estimate"] is None and found["p_value"] is None and found["p_exact"] is None
+    assert f"{who} is detected in either group" in found["note"] and found["difference"] == 0
 
 
 def test_a_group_with_nobody_has_no_odds() -> None:

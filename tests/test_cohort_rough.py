@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from leukinetics.cohort.diagnosis.cutoffs import cutoffs
+from leukinetics.cohort.figures import change, figure, p_words
 from leukinetics.cohort.table import CohortTable, read_table
+from leukinetics.cohort.values import Censored
 from leukinetics.errors import DataError
 
 MATRICES = ("csf", "csf", "serum", "serum")
@@ -89,3 +92,20 @@ def test_the_columns_of_a_guessed_outcome_are_told(tmp_path: Path) -> None:
     assert "time to event, events where 'relapse' is 'yes'" in told(table)
     assert "count, over 'follow_up_years'" in told(table)
     assert np.isfinite(table.rows["time to relapse"]).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(5000, "5000"), (2540, "2540"), (12345, "12300"), (0.5, "0.5"), (1.2e-9, "1.2 × 10⁻⁹"), (-0.0312, "−0.0312")],
+)
+def test_numbers_in_sentences(value: float, text: str) -> None:
+    assert figure(value) == text
+    assert change(1.05) == "+5%" and change(0.8) == "−20%" and p_words(3e-9) == "p < 0.001"
+
+
+def test_a_corrected_share_lies_within_its_interval() -> None:
+    x = np.r_[np.full(41, 0.5), 19.84, np.linspace(0.6, 2.0, 40)]
+    rows = cutoffs(Censored.of(x, 0.55), np.r_[np.zeros(41), np.ones(41)], resamples=60)
+    rows += cutoffs(Censored.of(x, 0.55), np.r_[np.ones(42), np.zeros(40)], resamples=60)
+    found = [v for r in rows for v in (r["corrected"] or {}).values()]
+    assert found and all(v["ci_low"] <= v["estimate"] <= v["ci_high"] for v in found)

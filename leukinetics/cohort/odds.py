@@ -46,6 +46,9 @@ def odds_ratio(cells: ArrayLike, alpha: float = 0.05) -> Row:
     found |= {"analysis": f"{FIRTH}, profile interval", "note": ""}
     if not (n and n0):
         return found | {"note": "not estimated: a group has nobody"}
+    if not (a + c and b + d):  # the penalty alone would tell the groups apart, by their sizes
+        alike = "nobody" if a + c == 0 else "everybody"
+        return found | _difference(table, alpha) | {"note": f"not estimated: {alike} is detected in either group"}
     y, x = np.array([1.0, 0, 1, 0]), np.array([1.0, 1, 0, 0])
     said = []
     try:

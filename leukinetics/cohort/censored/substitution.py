@@ -13,6 +13,7 @@ import numpy as np
 
 from leukinetics.cohort.censored.compare import level_ratio, peto_peto
 from leukinetics.cohort.censored.lognormal import lognormal
+from leukinetics.cohort.figures import change, figure, p_words
 from leukinetics.cohort.values import Censored
 from leukinetics.trial.statistics.compare import number
 
@@ -86,10 +87,10 @@ def substituted_ratio(x: Censored, one: Mask, other: Mask, alpha: float = 0.05) 
             continue
         if (p < alpha) != (test < alpha) or ((ours > 1) != (their > 1) and p < alpha):
             put = name if factor is not None else "those below left out"
-            turned.append(f"with {put} the ratio would be {their:.3g} (p = {p:.2g})")
+            turned.append(f"with {put} the ratio would be {figure(their)} ({p_words(p)})")
     warning = ""
     if turned:
-        head = f"by the likelihood the ratio of levels is {likelihood['estimate']:.3g} (Peto-Peto p = {test:.2g})"
+        head = f"by the likelihood the ratio of levels is {figure(likelihood['estimate'])} (Peto-Peto {p_words(test)})"
         warning = f"{head}; {'; '.join(turned)}"
     return {"likelihood": likelihood, "ways": ways, "warning": warning}
 
@@ -107,17 +108,15 @@ def _warning(x: Censored, n_below: int, ways: list[Row], mean: float) -> str:
         low, high = ways[0]["geometric_mean"], ways[2]["geometric_mean"]
         return (
             f"{n_below} of {len(x)} are below the limit, too many to tell a level; half the limit or the limit in "
-            f"their place would give {low:.3g} or {high:.3g} {x.unit}, which only says what was put in"
+            f"their place would give {figure(low)} or {figure(high)} {x.unit}, which only says what was put in"
         ).replace(" ,", ",")
     far = [w for w in ways if abs(w["mean_ratio"] - 1) > FAR or abs(w["sd_ratio"] - 1) > FAR]
     if not far:
         return ""
     said = [
-        f"with {w['how']} {w['geometric_mean']:.3g} ({w['mean_ratio'] - 1:+.0%}, spread {w['sd_ratio'] - 1:+.0%})"
-        if w["how"] != "left out"
-        else f"with those below left out {w['geometric_mean']:.3g} ({w['mean_ratio'] - 1:+.0%}, "
-        f"spread {w['sd_ratio'] - 1:+.0%})"
+        f"with {w['how'] if w['how'] != 'left out' else 'those below left out'} {figure(w['geometric_mean'])} "
+        f"({change(w['mean_ratio'])}, spread {change(w['sd_ratio'])})"
         for w in far
     ]
-    head = f"{n_below} of {len(x)} are below the limit: the geometric mean is {mean:.3g} {x.unit}".rstrip()
+    head = f"{n_below} of {len(x)} are below the limit: the geometric mean is {figure(mean)} {x.unit}".rstrip()
     return f"{head}; {', '.join(said)}"

@@ -176,7 +176,6 @@ def _optimism(points: Cutpoints, rule: Rule, best: int, higher: bool, alpha: flo
         return {"note": "most resamples have no such cut-off"}
     at = chosen[kept]
     own = points.rates(higher)
-    own = points.rates(higher)
     seen, here = _three(*(r[best] for r in own)), _three(*(r[at] for r in own))
     there = _three(sensitivity[kept, at], specificity[kept, at])
     gap = (there - here).mean(axis=1)
@@ -187,16 +186,18 @@ def _optimism(points: Cutpoints, rule: Rule, best: int, higher: bool, alpha: flo
     for i, (name, least) in enumerate((("sensitivity", 0.0), ("specificity", 0.0), ("youden", -1.0))):
 
         def told(share: float, least: float = least) -> float | None:
-            return number(least + (1 - least) * float(share))
+            return number(round(least + (1 - least) * float(share), 12))
 
-        told_gap = number(float(gap[i]) * (1 - least))
+        told_gap = number(round(float(gap[i]) * (1 - least), 12))
         estimate = min(max(float(seen[i] - gap[i]), 0.0), 1.0)
+        # Near 0 and 1 the mean of few, lopsided resamples may lie beyond their quantiles.
+        span = min(low[i], estimate), max(high[i], estimate)
         corrected[name] = {
-            "estimate": told(estimate), "ci_low": told(low[i]), "ci_high": told(high[i]), "optimism": told_gap
+            "estimate": told(estimate), "ci_low": told(span[0]), "ci_high": told(span[1]), "optimism": told_gap
         }  # fmt: skip
-    span = np.quantile(points.cutoff[at], [alpha / 2, 1 - alpha / 2], method="closest_observation")
+    cuts = np.quantile(points.cutoff[at], [alpha / 2, 1 - alpha / 2], method="closest_observation")
     return {
-        "corrected": corrected, "cutoff_low": number(float(span[0])), "cutoff_high": number(float(span[1]))
+        "corrected": corrected, "cutoff_low": number(float(cuts[0])), "cutoff_high": number(float(cuts[1]))
     }  # fmt: skip
 
 

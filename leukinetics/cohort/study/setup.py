@@ -145,9 +145,9 @@ def setup(table: CohortTable, blind: bool, seed: int | None) -> Setup:
     patients = np.ones(len(rows), dtype=bool)
     if control is not None and len(groups) > 1:
         patients = labels != control
-        if table.dictionary.outcome or analysis.subtypes:
-            what = "Subtypes are" if blind else "Outcomes and subtypes are"
-            said.append(f"{what} looked at in all but {control}.")
+        what = ["outcomes"] * bool(table.dictionary.outcome) + ["subtypes"] * analysis.subtypes
+        if what:
+            said.append(f"{' and '.join(what).capitalize()} are looked at in all but {control}.")
     covariates = [c.name for c in table.dictionary.covariate]
     if analysis.covariates:
         said.append(f"Adjusted models have {_joined(analysis.covariates)} beside the group.")

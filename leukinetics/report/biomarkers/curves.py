@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from leukinetics.cohort.figures import figure as few_digits
 from leukinetics.report.biomarkers.folder import ALL, FinishedStudy, Row
 from leukinetics.report.trial.axes import set_log
 from leukinetics.report.trial.numbers import interval, number, percent, real, unit_text
@@ -184,7 +185,7 @@ def mixture_figure(c: FinishedStudy, row: Row, analyte: Row, name: str) -> Pictu
     if limit > low:
         axes.axvspan(low, limit, color=BAND, zorder=0, lw=0)
         axes.axvline(limit, color=SOFT, lw=1, ls=(0, (4, 2)))
-        text = f"below {limit:.4g}:\n{percent(x.share_below)}"
+        text = f"below {few_digits(limit, 4)}:\n{percent(x.share_below)}"
         axes.annotate(text, (0.02, 0.985), xycoords="axes fraction", va="top", fontsize=9.5, color=SOFT)
     top = float(max(total.max(), heights.max()))
     axes.set_ylim(0, 1.3 * top)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leukinetics.cohort.figures import figure
 from leukinetics.report.biomarkers.folder import FinishedStudy, Row
 from leukinetics.report.biomarkers.tables import Groups, Noted, between, made, note_of
 from leukinetics.report.trial.names import plain
@@ -10,6 +11,8 @@ from leukinetics.report.trial.numbers import (
     NONE,
     RATIOS,
     count,
+    decimals_for,
+    fixed,
     number,
     p_phrase,
     p_value,
@@ -139,9 +142,9 @@ def cutoff_grid(c: FinishedStudy) -> Noted | None:
     groups: dict[str, list[list[str]]] = {}
     for d in c.rows("diagnosis"):
         for r in d.get("cutoffs") or []:
-            cutoff = NONE if real(r.get("cutoff")) is None else f"{r['cutoff']:.3g}"
+            cutoff = NONE if real(r.get("cutoff")) is None else figure(r["cutoff"])
             if real(r.get("cutoff_low")) is not None and real(r.get("cutoff_high")) is not None:
-                cutoff += f" ({r['cutoff_low']:.3g} to {r['cutoff_high']:.3g})"
+                cutoff += f" ({figure(r['cutoff_low'])} to {figure(r['cutoff_high'])})"
             fair = r.get("corrected") or {}
             corrected = NONE
             if fair:
@@ -182,7 +185,7 @@ def prognosis_grid(c: FinishedStudy) -> Noted | None:
                 t
                 for t in (
                     note_of(r),
-                    f"hazards not proportional (p {p_value(proportional)})"
+                    f"hazards not proportional ({p_phrase(proportional)})"
                     if proportional is not None and proportional < 0.05
                     else "",
                 )
@@ -198,7 +201,7 @@ def prognosis_grid(c: FinishedStudy) -> Noted | None:
                     else f"{count(r.get('n'))} ({count(r['events'])})",
                     between(r, ratio=ratio),
                     p_value(r.get("p_value")),
-                    number(r.get("half_limit")),
+                    _like(r, r.get("half_limit")),
                     NONE if real(r.get("missing_information")) is None else percent(r["missing_information"]),
                     remark or (plain(r.get("analysis")) if real(r.get("estimate")) is None else ""),
                 ]
@@ -390,6 +393,14 @@ def agreement_grid(c: FinishedStudy) -> Noted | None:
 def _adjusted(r: Row) -> str:
     names = [plain(n) for n in r.get("adjusted") or []]
     return f", adjusted for {', '.join(names)}" if names else ""
+
+
+def _like(row: Row, value: object) -> str:
+    """A number with the decimals of the row's own interval."""
+    low, high = row.get("ci_low"), row.get("ci_high")
+    if real(value) is None or str(row.get("measure")) in RATIOS or real(low) is None or real(high) is None:
+        return number(value)
+    return fixed(value, decimals_for(low, high, row.get("estimate")))
 
 
 def _whole(share: object) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from leukinetics.cohort.figures import figure
 from leukinetics.report.biomarkers.folder import ALL, FinishedStudy, Row
 from leukinetics.report.trial.axes import set_log
 from leukinetics.report.trial.numbers import count, number, percent, real, unit_text
@@ -172,7 +173,7 @@ def _limits(axes: Any, band: Any, limits: Array, unit: str) -> None:
     def to(v: float) -> float:
         return math.log(v / low) / math.log(high / low) if log else (v - low) / (high - low)
 
-    texts = [f"{'limit ' if len(limits) == 1 else ''}{v:.4g}" for v in shown]
+    texts = [f"{'limit ' if len(limits) == 1 else ''}{figure(v, 4)}" for v in shown]
     for text, at in zip(texts, spread([to(v) for v in shown], 0.055, 0.0, 1.0), strict=True):
         axes.annotate(text, (1.0, at), (6, 0), xycoords="axes fraction", textcoords="offset points", va="center",
                       fontsize=9.5, color=SOFT)  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leukinetics.cohort.figures import figure
 from leukinetics.report.biomarkers.folder import ALL, FinishedStudy, Row
 from leukinetics.report.trial.grid import Grid
 from leukinetics.report.trial.names import plain
@@ -133,15 +134,15 @@ def limits_text(a: Row) -> str:
     unit = unit_text(a.get("unit"))
     common = real(a.get("common_limit"))
     if common is not None:
-        return f"{common:.4g} {unit}, applied to all".replace(" ,", ",")
+        return f"{figure(common, 4)} {unit}, applied to all".replace(" ,", ",")
     if not limits:
         return "none stated"
     if many == 1:
-        return f"{limits[0]:.4g} {unit}".strip()
+        return f"{figure(limits[0], 4)} {unit}".strip()
     if many <= 4:
-        return f"{', '.join(f'{v:.4g}' for v in limits)} {unit}".strip()
+        return f"{', '.join(f'{figure(v, 4)}' for v in limits)} {unit}".strip()
     low, high = a.get("limit_low", limits[0]), a.get("limit_high", limits[-1])
-    return f"{many}, from {low:.4g} to {high:.4g} {unit}".strip()
+    return f"{many}, from {figure(low, 4)} to {figure(high, 4)} {unit}".strip()
 
 
 def notes_grid(c: FinishedStudy) -> Noted | None:
