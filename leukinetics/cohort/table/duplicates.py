@@ -44,7 +44,8 @@ def resolve(
         advice = "say" if known else "name the column of the visit or time, or say"
         findings.problem(
             f"{plural(groups.ngroups, 'patient')} with several rows of one visit: "
-            f'{"; ".join(named)}{more}; {advice} duplicates = "first", "mean" or "samples", in [table] of a dictionary.',
+            f'{"; ".join(named)}{more}; {advice} duplicates = "first", "mean" or "samples", in [table] of a '
+            "dictionary.",
             (),
             column,
         )
