@@ -31,7 +31,7 @@ RESAMPLES = 9999
 MOST_EXACT = 100_000
 #: Most tables that the exact test of several groups goes through.
 MOST_TABLES = 500_000
-CORRECTIONS = {"holm": "holm", "bh": "fdr_bh", "none": "none"}
+CORRECTIONS = ("holm", "bh", "none")
 
 
 def share(seen: ArrayLike, alpha: float = 0.05) -> Row:
@@ -135,15 +135,22 @@ def trend(cells: ArrayLike, scores: Sequence[float] | None = None) -> Row:
 
 def corrected(p_values: Sequence[float | None], method: str = "holm") -> list[float | None]:
     """p values adjusted for their number: "holm" (family-wise), "bh" (false discovery rate of Benjamini and Hochberg),
-    "none". None stays None, and does not count."""
-    from statsmodels.stats.multitest import multipletests
+    "none". None stays None, and does not count. Holm's are made here: statsmodels collects garbage at each call, which
+    takes 0.1 s."""
+    from scipy.stats import false_discovery_control
 
     if method not in CORRECTIONS:
         raise DataError(f"The correction '{method}' is unknown; known are {', '.join(CORRECTIONS)}.")
     where = [i for i, p in enumerate(p_values) if p is not None and not math.isnan(p)]
     found: list[float | None] = [None] * len(p_values)
     if where and method != "none":
-        adjusted = multipletests([p_values[i] for i in where], method=CORRECTIONS[method])[1]
+        p = np.array([p_values[i] for i in where], dtype=float)
+        if method == "bh":
+            adjusted = false_discovery_control(p)
+        else:
+            order = np.argsort(p, kind="stable")
+            adjusted = np.empty(len(p))
+            adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
         for i, q in zip(where, adjusted, strict=True):
             found[i] = number(float(q))
     elif method == "none":
