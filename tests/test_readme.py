@@ -1,7 +1,7 @@
 """Every code block of the README runs, its numbers are those of the validation page, and the recipes work.
 
-``python`` blocks run in order in one interpreter and one empty folder, so a block may use names and files
-of the blocks above it. A ``toml`` block is written to the file that its first line names. In ``console`` blocks the
+``python`` blocks run in order in one interpreter and one folder, in which there are only the examples, so a block may
+use names and files of the blocks above it. A ``toml`` block is written to the file that its first line names. In ``console`` blocks the
 lines that begin with ``$`` are commands: those of ``leukinetics`` run in that same folder; of ``make`` it is
 checked that the target exists. ``python -m`` commands within the text have to name modules that exist.
 """
@@ -22,7 +22,7 @@ from leukinetics import biology
 ROLE = re.compile(r"^\| (predicted|fitted|check of an input) \| (\d+) \| (\d+) \|$", re.MULTILINE)
 PAGES = (
     "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/core.md", "docs/trials.md", "docs/protocol.md",
-    "docs/populations.md", "docs/statistics.md", "docs/results.md",
+    "docs/populations.md", "docs/statistics.md", "docs/results.md", "docs/cohorts.md", "docs/subtypes.md",
 )  # fmt: skip
 
 
@@ -33,6 +33,7 @@ def test_every_block_is_of_a_kind_that_is_run_or_plain_text() -> None:
 @pytest.mark.slow
 def test_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
     names: dict[str, object] = {"__name__": "readme"}
     for block in blocks():
         if block.language == "python":

@@ -60,7 +60,8 @@ def test_the_code_of_the_page_runs(name: str, capsys: pytest.CaptureFixture[str]
     for block in blocks(found):
         if block.language == "python":
             run_python(found, block, names)
-    assert capsys.readouterr().out.count("[") == 2
+    if any(b.language == "python" for b in blocks(found)):
+        assert capsys.readouterr().out.count("[") == 2
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,14 +69,14 @@ def test_the_commands_name_examples_that_are_there(name: str) -> None:
     found = [c for block in blocks(tutorial(name).page) if block.language == "console" for c in commands(block)]
     assert {c[0] for c in found} == {"leukinetics"}
     for command in found:
-        if command[1] == "trial" and command[2].startswith("examples/"):
+        if command[2].startswith("examples/"):
             assert (ROOT / command[2]).is_file()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_protocol_parts_on_the_page_are_those_of_an_example(name: str) -> None:
     examples = {"ms": "ms_natalizumab", "mdd": "mdd_il6_enriched", "cachexia": "cachexia_canakinumab"}
-    example = (ROOT / "examples" / f"{examples[name]}.toml").read_text(encoding="utf-8")
+    example = (ROOT / "examples" / f"{examples[name]}.toml").read_text(encoding="utf-8") if name in examples else ""
     lines = {line.partition(" #")[0].strip() for line in example.splitlines()}
     for block in blocks(tutorial(name).page):
         if block.language == "toml":

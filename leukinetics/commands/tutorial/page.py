@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from leukinetics.commands.tutorial.tutorial import Results, Tutorial
-from leukinetics.report.trial.numbers import number
+from leukinetics.report.trial.numbers import number, p_phrase
 
 
 def page(one: Tutorial, found: Results) -> str:
@@ -18,7 +18,7 @@ def page(one: Tutorial, found: Results) -> str:
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.filters |= {"n": _number, "percent": _percent, "count": lambda x: f"{x:,.0f}"}
+    environment.filters |= {"n": _number, "percent": _percent, "count": lambda x: f"{x:,.0f}", "p": p_phrase}
     environment.globals |= {
         "contrast": contrast, "arm": _arm, "interval": interval, "over_draws": over_draws, "tail": _tail,
         "peak": _peak, "at_time": _at_time, "apart": _apart,

@@ -12,7 +12,7 @@ from leukinetics.report.trial.style import Picture
 
 Results = Mapping[str, Any]
 #: The names of all tutorials: packages beside this file.
-NAMES = ("ms", "mdd", "cachexia")
+NAMES = ("ms", "mdd", "cachexia", "cohorts")
 
 
 @dataclass(frozen=True)
