@@ -114,7 +114,7 @@ def test_the_study_answers_by_peto_peto(tmp_path: Path) -> None:
     assert any("level, ratio" in line and "Peto-Peto p = 0.00" in line for line in answers(summary))
     write_biomarker_report(tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "shows a difference in levels" not in page and "times in MS what it is in controls" in page
+    assert "shows a difference in levels" not in page and "differs between MS and controls" in page
     assert "Peto–Peto p" in page and "Ratio, one spread" in page
 
 

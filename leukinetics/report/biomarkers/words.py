@@ -52,7 +52,7 @@ def headlines(c: FinishedStudy) -> list[tuple[str, str]]:
         all_ = sum((real(r.get("p_all")) or 1.0) < c.alpha for r in c.rows("multiplicity"))
         found.append(
             ("Multiplicity", f"of {compared} contrasts of groups {all_} are below p = {c.alpha:g} after {c.correction} "
-             "correction over all of them")
+             "correction over all analytes, of detection and of levels each")
         )  # fmt: skip
     return found
 
@@ -66,8 +66,8 @@ def _table(c: FinishedStudy) -> str:
         if real(a.get("share_below")) is not None
     ]
     shown = below if len(below) <= 6 else [*below[:5], f"{len(below) - 5} more"]
-    analytes = f"{len(c.analytes)} analyte{'s' if len(c.analytes) != 1 else ''}"
-    return f"{count(table.get('people'))} people{groups}, {analytes}. Below the limit: {join(shown)} of values."
+    who = f"{count(table.get('people'))} people{groups}, {many(len(c.analytes), 'analyte', 'analytes')}"
+    return f"{who}. Below the limit: {join(shown)} of values."
 
 
 def _detection(c: FinishedStudy) -> str:
@@ -112,15 +112,17 @@ def _levels(c: FinishedStudy) -> str:
 
 
 def _contrast(c: FinishedStudy, a: Row, p: Row) -> str:
-    """A difference in levels: the ratio with its interval, and the test's p."""
+    """A difference in levels: the test's p, and the ratio with its interval, which may not exclude 1."""
     test = f"Peto–Peto {p_phrase(p['p_peto_adjusted'])}"
-    ends = interval({**p, "measure": "ratio"}).partition(" (")[2]
-    if real(p.get("estimate")) is None:
-        return f"{c.label(a['name'])} in {plain(p['group'])} and in {plain(p['reference'])} differs ({test})"
-    ci = f"{c.level} CI {ends.removesuffix(')')}, " if ends else ""
+    what = f"{plain(p['group'])} and {plain(p['reference'])}"
+    e, low, high = (real(p.get(k)) for k in ("estimate", "ci_low", "ci_high"))
+    if e is None:
+        return f"{c.label(a['name'])} differs between {what} ({test})"
+    if not ((low or 0) > 1 or (high is not None and high < 1)):
+        return f"{c.label(a['name'])} differs between {what} ({test}), by how much is not told (ratio {_ci(c, p)})"
     return (
-        f"{c.label(a['name'])} {number(p['estimate'], 2)} times in {plain(p['group'])} what it is in "
-        f"{plain(p['reference'])} ({ci}{test})"
+        f"{c.label(a['name'])} {number(e, 2)} times in {plain(p['group'])} what it is in {plain(p['reference'])} "
+        f"({c.level} CI {_ci(c, p).partition(' CI ')[2]}, {test})"
     )
 
 
