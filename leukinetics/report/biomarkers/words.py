@@ -66,8 +66,8 @@ def _table(c: FinishedStudy) -> str:
         if real(a.get("share_below")) is not None
     ]
     shown = below if len(below) <= 6 else [*below[:5], f"{len(below) - 5} more"]
-    who = f"{count(table.get('people'))} people{groups}, {many(len(c.analytes), 'analyte', 'analytes')}"
-    return f"{who}. Below the limit: {join(shown)} of values."
+    analytes = f"{len(c.analytes)} analyte{'s' if len(c.analytes) != 1 else ''}"
+    return f"{count(table.get('people'))} people{groups}, {analytes}. Below the limit: {join(shown)} of values."
 
 
 def _detection(c: FinishedStudy) -> str:
