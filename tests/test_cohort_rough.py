@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from leukinetics.cohort.diagnosis.cutoffs import cutoffs
 from leukinetics.cohort.figures import change, figure, p_words
+from leukinetics.cohort.study import analyse, run_study
 from leukinetics.cohort.table import CohortTable, read_table
 from leukinetics.cohort.values import Censored
 from leukinetics.errors import DataError
@@ -109,3 +111,37 @@ def test_a_corrected_share_lies_within_its_interval() -> None:
     rows += cutoffs(Censored.of(x, 0.55), np.r_[np.ones(42), np.zeros(40)], resamples=60)
     found = [v for r in rows for v in (r["corrected"] or {}).values()]
     assert found and all(v["ci_low"] <= v["estimate"] <= v["ci_high"] for v in found)
+
+
+def small(n: int = 24) -> pd.DataFrame:
+    i = np.arange(n)
+    return pd.DataFrame(
+        {
+            "id": [f"P{k}" for k in i],
+            "group": np.where(i % 3 == 0, "controls", "MS"),
+            "sex": np.where(i % 4 == 0, "M", "F"),
+            "IL-6 (pg/mL)": [f"<{1 + k % 2}" if k % 5 == 0 else f"{1.5 + k % 7}" for k in i],
+            "relapse": np.where(i % 7 == 1, "", np.where(i % 4 == 1, "yes", "no")),
+        }
+    )
+
+
+def test_outcomes_of_controls_are_not_missing() -> None:
+    summary = run_study(small()).summary
+    outcome, sex = summary["table"]["outcomes"][0], summary["table"]["covariates"][0]
+    assert (outcome["n"], outcome["missing"], outcome["left_out"]) == (13, 3, 8)
+    assert sex["share"] == pytest.approx(0.75) and sex["positive"] == "F"
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_blind_names_no_column_that_may_be_an_outcome(tmp_path: Path, written: bool) -> None:
+    small().assign(zz_status=7331).rename(columns={"relapse": "relapse (zz)"}).to_csv(tmp_path / "t.csv", index=False)
+    given = read_table(tmp_path / "t.csv").dictionary if written else None
+    out = run_study(tmp_path / "t.csv", given, tmp_path / "out", blind=True)
+    assert "blind, so that none is named" in told(out.table)
+    for path in (tmp_path / "out").rglob("*"):
+        if path.is_file() and path.suffix != ".parquet":
+            text = path.read_text(encoding="utf-8")
+            assert "zz" not in text and "relapse" not in text, path
+    seen = analyse(read_table(tmp_path / "t.csv"), blind=True)
+    assert "zz" not in str(seen) and "relapse" not in str(seen)

@@ -34,7 +34,7 @@ def table_facts(s: Setup) -> Row:
         "used": len(s.rows),
         "visits": visits,
         "covariates": [_covariate(s, c) for c in s.table.dictionary.covariate],
-        "outcomes": [_outcome(o) for o in s.outcomes()],
+        "outcomes": [_outcome(o, s) for o in s.outcomes()],
         "adjusted": list(s.adjusted),
     }
 
@@ -85,13 +85,17 @@ def _covariate(s: Setup, entry: Any) -> Row:
         ]
         return row
     x = known.to_numpy(dtype=float)
-    return row | ({"share": number(float(x.mean())) if len(x) else None} if entry.kind == "binary" else _spread(x))
+    if entry.kind == "binary":
+        return row | {"share": number(float(x.mean())) if len(x) else None, "positive": entry.positive}
+    return row | _spread(x)
 
 
-def _outcome(o: Outcome) -> Row:
+def _outcome(o: Outcome, s: Setup) -> Row:
     known = o.known
     x = o.value[known]
-    row: Row = {"name": o.name, "kind": o.kind, "unit": o.unit, "n": int(known.sum()), "missing": int((~known).sum())}
+    row: Row = {"name": o.name, "kind": o.kind, "unit": o.unit, "n": int(known.sum())}
+    # Outcomes of controls are not looked at, which is not to lack them.
+    row |= {"missing": int((s.patients & ~known).sum()), "left_out": int((~s.patients).sum())}
     row["events"] = None if o.kind == "continuous" else o.events
     row["exposure"] = number(float(o.exposure[known].sum())) if o.kind == "count" else None
     return row | _spread(x)

@@ -32,7 +32,7 @@ def read_study(
     given = read_dictionary(dictionary)
     if not given.analyte:
         given = _guessed(source, given, sheet)
-    return _read(source, given.model_copy(update={"outcome": []}), sheet)
+    return blinded(_read(source, given.model_copy(update={"outcome": []}), sheet))
 
 
 def _read(source: str | Path | pd.DataFrame, dictionary: Given, sheet: str | None) -> CohortTable:

@@ -11,6 +11,7 @@ import numpy as np
 from leukinetics.cohort.diagnosis.outcomes import Outcome
 from leukinetics.cohort.table.cohort_table import EVENT, EXPOSURE, GROUP, PERSON, TIME, CohortTable
 from leukinetics.cohort.table.note import Note, plural, some
+from leukinetics.cohort.table.read import AS_OUTCOME, UNUSED
 from leukinetics.errors import DataError
 
 if TYPE_CHECKING:
@@ -116,13 +117,23 @@ class Setup:
 
 
 def blinded(table: CohortTable) -> CohortTable:
-    """The table without its outcomes."""
+    """The table without its outcomes, and without the names of columns that may be ones."""
     gone = table.dictionary.outcome
     names = [name for o in gone for name in (o.name, o.name + EVENT, o.name + EXPOSURE) if name in table.rows]
     dictionary = table.dictionary.model_copy(update={"outcome": []})
     columns = {o.column for o in gone} | {o.event for o in gone} | {o.exposure for o in gone}
-    notes = tuple(n for n in table.notes if n.column is None or n.column not in columns)
+    notes = tuple(_unnamed(n) for n in table.notes if n.column is None or n.column not in columns)
     return replace(table, rows=table.rows.drop(columns=names), dictionary=dictionary, notes=notes)
+
+
+def _unnamed(note: Note) -> Note:
+    """A note without columns that are outcomes, or that nothing is made of, of which some may be."""
+    if note.column is None and UNUSED in note.text:
+        return replace(note, text=f"{note.text.partition(UNUSED)[0]} not used; blind, so that none is named.")
+    if note.column is None and AS_OUTCOME in note.text:
+        kept = "; ".join(part for part in note.text.rstrip(".").split("; ") if AS_OUTCOME not in part)
+        return replace(note, text=f"{kept}.")
+    return note
 
 
 def setup(table: CohortTable, blind: bool, seed: int | None) -> Setup:
@@ -148,6 +159,9 @@ def setup(table: CohortTable, blind: bool, seed: int | None) -> Setup:
         what = ["outcomes"] * bool(table.dictionary.outcome) + ["subtypes"] * analysis.subtypes
         if what:
             said.append(f"{' and '.join(what).capitalize()} are looked at in all but {control}.")
+    unlimited = [name for name, x in analytes.items() if x.n and not len(x.limits) and not x.below.any()]
+    if unlimited and analysis.detection:
+        said.append(f"No limit is known of {_joined(unlimited)}: every number counts as detected.")
     covariates = [c.name for c in table.dictionary.covariate]
     if analysis.covariates:
         said.append(f"Adjusted models have {_joined(analysis.covariates)} beside the group.")

@@ -78,6 +78,10 @@ CENSORED = re.compile(r"(?:.*[ _])?cens(?:or.*)?")
 CONTINUOUS = re.compile(r"edss.*|hamd.*|ham-d.*|madrs.*|phq.*|delta.*|change.*|mmse.*|moca.*|updrs.*|sdmt.*|msss|armss")
 
 
+#: What stands beside the name of a matrix.
+_BESIDE = frozenset({"in", "level", "levels", "fluid", "fluids"})
+
+
 def is_control(label: str) -> bool:
     """Whether a group's name says that it is the control."""
     return bool(_CONTROLS.fullmatch(folded(label)))
@@ -92,7 +96,7 @@ def matrix_of(name: str) -> tuple[Matrix | None, str]:
     """("csf", "IL-6") of "IL-6 CSF" or "CSF_IL-6"; (None, name) where no matrix is named."""
     parts = [p for p in re.split(r"[\s_.,;:()\[\]/]+", plain(name)) if p]
     found = [MATRICES[p.casefold()] for p in parts if p.casefold() in MATRICES]
-    rest = " ".join(p for p in parts if p.casefold() not in MATRICES and p.casefold() not in ("in", "level", "levels"))
+    rest = " ".join(p for p in parts if p.casefold() not in MATRICES and p.casefold() not in _BESIDE)
     return (found[0], rest) if found and rest else (None, plain(name))
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Given = Dictionary | str | Path | Mapping[str, Any] | None
+#: In the notes that name columns: of no use, and of outcomes.
+UNUSED, AS_OUTCOME = " not used: ", " as the outcome "
 _HINT = "A dictionary to start from is written by: leukinetics cohort {file} --write-dictionary dictionary.toml"
 
 
@@ -148,7 +150,7 @@ def _tell_guess(filled: Dictionary, why: Reasons, findings: Findings) -> None:
         f"'{e.column}' as {e.name} ({why.get(('analyte', n), 'by its name')})" for n, e in enumerate(filled.analyte)
     ]
     said += [f"'{e.column}' as the covariate {e.name}" for e in filled.covariate]
-    said += [f"'{e.column}' as the outcome {e.name} ({_kind(e)})" for e in filled.outcome]
+    said += [f"'{e.column}'{AS_OUTCOME}{e.name} ({_kind(e)})" for e in filled.outcome]
     said += [f"'{v}' as the {k}" for k in ("id", "visit", "time") if (v := getattr(filled.table, k))]
     said += [f"'{filled.group.column}' as the group"] if filled.group else []
     if said:
@@ -280,7 +282,8 @@ def _tell_unused(grid: Grid, dictionary: Dictionary, findings: Findings) -> None
     names = {grid.find(u).name for u in used if u is not None}
     left = [c.name for c in grid.columns if c.name not in names and c.filled]
     if left:
-        findings.note("decision", f"{plural(len(left), 'column')} not used: {some(left, 12)}.", count=len(left))
+        text = f"{plural(len(left), 'column')}{UNUSED}{some(left, 12)}."
+        findings.note("decision", text, count=len(left))
 
 
 def notes_text(notes: Iterable[Any]) -> list[str]:

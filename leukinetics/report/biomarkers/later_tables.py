@@ -99,7 +99,7 @@ def auc_grid(c: FinishedStudy) -> Noted | None:
         lowest, highest = real(found.get("lowest")), real(found.get("highest"))
         hidden = NONE
         if real(found.get("undecided")):
-            hidden = f"{percent(found['undecided'])} ({number(lowest)} to {number(highest)})"
+            hidden = f"{percent(found['undecided'])} ({number(lowest, 2)} to {number(highest, 2)})"
         cells = [
             c.label(d["analyte"]),
             f"{count(found.get('cases'))}, {count(found.get('controls'))}",
@@ -152,9 +152,9 @@ def cutoff_grid(c: FinishedStudy) -> Noted | None:
                     _whole((fair.get(k) or {}).get("estimate")) for k in ("sensitivity", "specificity")
                 )
             cells = [
-                plain(r.get("rule")), cutoff, between(r.get("sensitivity"), 100.0),
-                between(r.get("specificity"), 100.0),
-                corrected, between(r.get("ppv"), 100.0), between(r.get("npv"), 100.0),
+                plain(r.get("rule")), cutoff, _share(r.get("sensitivity")),
+                _share(r.get("specificity")),
+                corrected, _share(r.get("ppv")), _share(r.get("npv")),
                 number((r.get("lr_positive") or {}).get("estimate"), 2), note_of(r),
             ]  # fmt: skip
             unit = unit_text(r.get("unit"))
@@ -393,6 +393,15 @@ def agreement_grid(c: FinishedStudy) -> Noted | None:
 def _adjusted(r: Row) -> str:
     names = [plain(n) for n in r.get("adjusted") or []]
     return f", adjusted for {', '.join(names)}" if names else ""
+
+
+def _share(row: Row | None) -> str:
+    """A share in whole percent, unless its interval is narrower than two of them: a wide table has no room."""
+    ends = [real((row or {}).get(k)) for k in ("estimate", "ci_low", "ci_high")]
+    e, low, high = ends
+    if e is None or low is None or high is None or high - low < 0.02:
+        return between(row, 100.0)
+    return f"{fixed(100 * e, 0)} ({fixed(100 * low, 0)} to {fixed(100 * high, 0)})"
 
 
 def _like(row: Row, value: object) -> str:

@@ -100,7 +100,9 @@ def known_grid(c: FinishedStudy) -> Noted | None:
     for r in table.get("outcomes") or []:
         kind = plain(r.get("kind")).replace("_", " ")
         outcomes.append([plain(r["name"]), kind, count(r.get("n")), count(r.get("missing")), _outcome(r)])
-    groups = [("Covariates", covariates), ("Outcomes", outcomes)]
+    out = next((n for r in table.get("outcomes") or [] if (n := real(r.get("left_out")))), None)
+    who = f", in all but {plain(c.summary.get('control'))} ({count(out)} people)" if out else ""
+    groups = [("Covariates", covariates), (f"Outcomes{who}", outcomes)]
     return made("What else is known of the people.", ["Name", "Kind", "n", "Missing", "Described"], groups, {0, 1, 4})
 
 
@@ -110,8 +112,7 @@ def analytes_grid(c: FinishedStudy) -> Noted | None:
     for a in c.analytes:
         rows.append(
             [
-                c.label(a["name"])
-                + (f", {str(a['matrix']).upper() if a['matrix'] == 'csf' else a['matrix']}" if a.get("matrix") else ""),
+                c.label(a["name"]) + _matrix(a),
                 unit_text(a.get("unit")) or NONE,
                 count(a.get("n")),
                 count(a.get("missing")),
@@ -125,6 +126,19 @@ def analytes_grid(c: FinishedStudy) -> Noted | None:
         "What was measured, in the people who are analysed. A value below a limit is known to be below it, and no more."
     )
     return made(text, head, [("", rows)], {0, 6})
+
+
+def _matrix(a: Row) -> str:
+    """What an analyte was measured in, unless its name says so."""
+    matrix = str(a.get("matrix") or "")
+    if not matrix or matrix in str(a["name"]).casefold():
+        return ""
+    return f", {matrix.upper() if matrix == 'csf' else matrix}"
+
+
+def many(n: object, one: str, more: str) -> str:
+    """ "1 person", "20 people"."""
+    return f"{count(n)} {one if n == 1 else more}"
 
 
 def limits_text(a: Row) -> str:
@@ -451,7 +465,7 @@ def _described(r: Row) -> str:
         quartiles = f"{number(r.get('median'))} ({number(r.get('q1'))} to {number(r.get('q3'))}) {unit}".strip()
         return f"mean {number(r.get('mean'))} (SD {number(r.get('sd'))}), median (quartiles) {quartiles}"
     if r.get("kind") == "binary":
-        return percent(r.get("share"))
+        return percent(r.get("share")) + (f" {plain(r['positive'])}" if r.get("positive") else "")
     levels: Iterable[Row] = r.get("levels") or []
     return ", ".join(f"{plain(v['level'])} {count(v.get('n'))}" for v in levels)
 

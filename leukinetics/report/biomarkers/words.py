@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from leukinetics.report.biomarkers.folder import FinishedStudy, Row
 from leukinetics.report.biomarkers.later_tables import classes_text
+from leukinetics.report.biomarkers.tables import many
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import MEASURES, count, interval, number, p_phrase, percent, real, unit_text
 from leukinetics.report.trial.text import join
@@ -66,8 +67,8 @@ def _table(c: FinishedStudy) -> str:
         if real(a.get("share_below")) is not None
     ]
     shown = below if len(below) <= 6 else [*below[:5], f"{len(below) - 5} more"]
-    analytes = f"{len(c.analytes)} analyte{'s' if len(c.analytes) != 1 else ''}"
-    return f"{count(table.get('people'))} people{groups}, {analytes}. Below the limit: {join(shown)} of values."
+    who = f"{many(table.get('people'), 'person', 'people')}{groups}, {many(len(c.analytes), 'analyte', 'analytes')}"
+    return f"{who}. Below the limit: {join(shown)} of values."
 
 
 def _detection(c: FinishedStudy) -> str:

@@ -11,6 +11,7 @@ from leukinetics.errors import DataError
 from leukinetics.report.biomarkers import later_tables, pictures, tables, words
 from leukinetics.report.biomarkers.folder import FinishedStudy, open_folder
 from leukinetics.report.biomarkers.methods import method_words
+from leukinetics.report.biomarkers.tables import many
 from leukinetics.report.page import rendered
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count
@@ -87,9 +88,9 @@ def _content(c: FinishedStudy, drawn: Mapping[str, Any]) -> dict[str, Any]:
     }
     samples = f"{count(table.get('rows'))} samples of " if table.get("repeated") else ""
     facts = [
-        f"{samples}{count(table.get('people'))} people",
+        f"{samples}{many(table.get('people'), 'person', 'people')}",
         f"{len(c.analytes)} analyte{'s' if len(c.analytes) != 1 else ''}",
-        *([f"{len(c.groups)} groups"] if c.groups else []),
+        *([many(len(c.groups), "group", "groups")] if c.groups else []),
         f"Leukinetics {c.provenance.get('leukinetics', '')}".strip(),
     ]
     return {

@@ -81,6 +81,12 @@ def set_log(axes: Any, which: str, low: float, high: float) -> None:
         ticks = [t for t in found if low * 0.999 <= t <= high * 1.001]
         if len(ticks) >= 3:
             break
+    if len(ticks) < 2:  # a narrow range: even steps, with as many digits as tell them apart
+        even = [low + share * (high - low) for share in (0.1, 0.5, 0.9)]
+        ticks = next(
+            found for n in range(2, 12) if len(set(found := [float(f"{t:.{n}g}") for t in even])) == 3 or n == 11
+        )
+        ticks = [t for t in ticks if low <= t <= high]
     getattr(axes, f"set_{which}scale")("log")
     getattr(axes, f"set_{which}lim")(low, high)
     getattr(axes, f"set_{which}ticks")(ticks, [f"{t:,.10g}" if 1e-4 <= t < 1e6 else number(t, 1) for t in ticks])
