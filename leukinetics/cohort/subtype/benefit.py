@@ -23,6 +23,7 @@ import numpy as np
 
 from leukinetics.cohort.subtype.assumptions import assumptions
 from leukinetics.cohort.subtype.further import measurements, parameters
+from leukinetics.cohort.subtype.noise import impossible
 from leukinetics.cohort.subtype.rare import rare, refusal
 from leukinetics.cohort.subtype.rows import REFERENCE, TREATED, Rows
 from leukinetics.cohort.subtype.spread import Split, by_draw, split
@@ -47,7 +48,7 @@ KERNEL = 0.2
 #: Ends of the intervals.
 LEVEL = 0.05
 #: Bins of the histograms of the benefit, and the share of everybody left out of them at either end.
-BINS, OUTSIDE = 60, 0.0005
+BINS, OUTSIDE = 120, 0.001
 
 
 def predict(
@@ -109,7 +110,7 @@ def predict(
 
 
 def edges(virtual: VirtualPatients) -> Array:
-    """The ends of the bins (61,) of histograms of the benefit, the same for all patients."""
+    """The ends of the bins (121,) of histograms of the benefit, the same for all patients."""
     rows = virtual.main
     w = _weighted(rows, np.zeros(len(rows)))
     low, high = w.quantiles(rows.benefit, np.array([OUTSIDE, 1 - OUTSIDE]), rows.order)
@@ -145,14 +146,29 @@ def predict_rows(
         also = {n: float(v[i]) for n, v in given.items() if math.isfinite(v[i])}
         row = predict(virtual, mine, also, detail=detail)
         left: list[str] = []
-        while spare and (worst := next((r["name"] for r in row["rare"] or [] if r["name"] in also), None)) is not None:
-            left.append(worst)
-            del also[worst]
-            row = predict(virtual, mine, also, detail=detail)
+        if spare and row["rare"]:
+            row, left = _spared(virtual, mine, also, row, detail)
         if not mine and not also and row["note"] is None:
             row["note"] = "nothing is known of this patient: the answer is that of the whole population"
         found.append(row | {"left_out": left} if spare else row)
     return found
+
+
+def _spared(
+    virtual: VirtualPatients,
+    measured: Mapping[str, Range],
+    known: Mapping[str, float],
+    row: dict[str, Any],
+    detail: bool,
+) -> tuple[dict[str, Any], list[str]]:
+    """(the answer without the covariates that leave too few virtual patients, these); the refusal ``row`` and none
+    where that does not help."""
+    also, left, found = dict(known), [], row
+    while (worst := next((r["name"] for r in found["rare"] or [] if r["name"] in also), None)) is not None:
+        left.append(str(worst))
+        del also[str(worst)]
+        found = predict(virtual, measured, also, detail=detail)
+    return (row, []) if found["rare"] else (found, left)
 
 
 def contributions(
@@ -278,6 +294,8 @@ def _check(virtual: VirtualPatients, measured: Mapping[str, Range], known: Mappi
             )
         if not lower <= upper or math.isinf(lower):
             raise DataError(f"'{name}' lies in [{lower:g}, {upper:g}], which is no measurement.")
+        if why := impossible(virtual.noise[name], lower, upper):
+            raise DataError(f"'{name}' {why}")
     for name, value in known.items():
         if name not in virtual.covariates:
             raise DataError(

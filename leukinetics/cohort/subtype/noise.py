@@ -109,6 +109,18 @@ def noise_of(assay: Assay, spread: str = "") -> Noise:
     return Noise(scales.pop() if scales else PLAIN, math.sqrt(sum(s.size**2 for s in parts)), **shape)
 
 
+def impossible(noise: Noise, lower: float, upper: float) -> str:
+    """Why nothing can be measured in [``lower``, ``upper``], as the rest of a sentence; empty where it can be."""
+    if noise.scale in (LOG, COUNT) and lower < 0:
+        return f"is {lower:g}, and nothing is below 0."
+    if noise.scale == LOG and upper <= 0:
+        return "is 0, and no level is; write '< limit' where it was not detected."
+    if upper < noise.floor or lower > noise.ceiling:
+        value = upper if upper < noise.floor else lower
+        return f"is {value:g}, and it goes from {noise.floor:g} to {noise.ceiling:g}."
+    return ""
+
+
 def log_interval(a: Array, b: Array) -> Array:
     """ln(Phi(b) - Phi(a)) of ``a`` <= ``b``, exact far out in either tail."""
     from scipy.special import log_ndtr

@@ -23,7 +23,7 @@ from leukinetics.cohort.table.cohort_table import GROUP, PERSON, TIME, VISIT, Co
 from leukinetics.cohort.table.convert_cells import molar_mass
 from leukinetics.cohort.table.dictionary import Analyte, Covariate
 from leukinetics.cohort.table.files import SUFFIXES
-from leukinetics.cohort.table.note import some
+from leukinetics.cohort.table.note import rows_text, some
 from leukinetics.cohort.table.others import is_man
 from leukinetics.cohort.table.write import DICTIONARY, SAMPLES
 from leukinetics.cohort.values import Censored
@@ -113,6 +113,7 @@ def read_patients(protocol: BenefitProtocol) -> Patients | None:
                 "take the observable from one of them in the dictionary."
             )
         _check_unit(table, analyte, readout)
+        _check_range(table, analyte, readout)
         markers[readout] = analyte
     if not markers:
         said = "; ".join(f"{name}: {why}" for name, why in left)
@@ -301,6 +302,21 @@ def _check_unit(table: CohortTable, analyte: Analyte, readout: str) -> None:
         _factor(readout, analyte.unit or "", assay_for(readout).unit)
     except DataError as error:
         raise DataError(f"'{table.source}', analyte '{analyte.name}': {error}") from error
+
+
+def _check_range(table: CohortTable, analyte: Analyte, readout: str) -> None:
+    assay = assay_for(readout)
+    x = table.analytes[analyte.name]
+    low, high = (end * _factor(readout, analyte.unit or "", assay.unit) for end in (x.lower, x.upper))
+    with np.errstate(invalid="ignore"):
+        wrong = (high < assay.floor) | (low > assay.ceiling)
+    if wrong.any():
+        rows = [int(r) for r in table.rows["row"][wrong]]
+        i = int(np.argmax(wrong))
+        raise DataError(
+            f"'{table.source}', analyte '{analyte.name}', {rows_text(rows)}: {low[i]:g} is outside of what the model's "
+            f"'{readout}' can be, {assay.floor:g} to {assay.ceiling:g}; mend it, or leave it empty."
+        )
 
 
 def _factor(readout: str, own: str, unit: str) -> float:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leukinetics.assays import assay_for, assays
 from leukinetics.cohort.subtype.benefit import edges, predict
 from leukinetics.cohort.subtype.benefit_protocol import BenefitProtocol, Person, read_benefit
+from leukinetics.cohort.subtype.noise import impossible, noise_of
 from leukinetics.cohort.subtype.patients import Patients, predicted_patients, printed, read_patients
 from leukinetics.cohort.subtype.store import ABOUT, identity, load, save
 from leukinetics.cohort.subtype.virtual import ALL, FITTED, VirtualPatients, virtual_patients
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 #: Files of a prediction beside those that all results have.
 PATIENTS, TRIAL = "patients.csv", "trial.toml"
 #: What is told of everybody.
-WHOLE = ("benefit", "fitted", "split", "assumptions", "narrowing", "shape", "effective")
+WHOLE = ("benefit", "fitted", "reference", "treated", "split", "assumptions", "narrowing", "shape", "effective")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def predicted_benefit(
 
     read = read_benefit(protocol)
     trial = read.trial()
-    people = read_patients(read)  # a mistake in the table is told before the virtual patients are made
+    _look_at(read)  # mistakes about people are told before the virtual patients are made
+    people = read_patients(read)
     model = biology.assemble(trial.trial.condition, drugs=trial.drugs) if assembly is None else assembly
     who = identity(read, model)
     folder = None if out is None else _folder(Path(out), overwrite)
@@ -152,6 +155,22 @@ def interval_of(text: str, unit: str, what: str) -> tuple[float, float]:
     if low > high or (low <= 0 and math.isinf(high)):
         raise ProtocolError(f"{what} is '{stripped:.60}', which is no measurement; write '8 mg/L' or '< 0.5 pg/mL'.")
     return low, high
+
+
+def _look_at(read: BenefitProtocol) -> None:
+    """ProtocolError where a patient's measurement cannot be."""
+    for person in read.patient:
+        for name, text in person.measured.items():
+            if name not in assays():
+                continue
+            what, assay = f"patient '{person.name}', measured, {name}", assay_for(name)
+            lower, upper = interval_of(text, assay.unit, what)
+            try:
+                why = impossible(noise_of(assay, read.benefit.noise.get(name, "")), lower, upper)
+            except DataError as error:
+                raise ProtocolError(f"benefit, noise: {error}") from error
+            if why:
+                raise ProtocolError(f"{what}: '{name}' {why}")
 
 
 def _predicted(virtual: VirtualPatients, person: Person) -> dict[str, Any]:

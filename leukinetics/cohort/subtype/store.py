@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TABLE, ABOUT, DRAWN = "virtual.parquet", "virtual.json", "draws.parquet"
 #: Of what the files hold: those of another version are made again.
-VERSION = 2
+VERSION = 3
 
 
 def identity(protocol: BenefitProtocol, assembly: Any) -> str:

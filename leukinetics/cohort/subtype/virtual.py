@@ -154,7 +154,11 @@ def virtual_patients(
     if study is not None:
         unknown = uncertain(prepared, {})
         kinds = dict(zip(unknown.names, (o["kind"] for o in unknown.origins), strict=True))
-        origins = {name: unknown.about(j) for j, name in enumerate(unknown.names)}
+        notes = _notes(prepared.assembly.parameters)
+        origins = {
+            name: unknown.about(j) | {"note": notes.get(name.rpartition(".")[2], "")}
+            for j, name in enumerate(unknown.names)
+        }
         table = draws(prepared.assembly, study.draws, head.seed)
         drawn = {name: table[name].to_numpy(dtype=float) for name in unknown.names}
         rows = [{str(k): float(v) for k, v in row.items()} for row in table.to_dict("records")]
@@ -190,6 +194,13 @@ def virtual_patients(
             "better": head.better,
         },
     )  # fmt: skip
+
+
+def _notes(parameters: pd.DataFrame) -> dict[str, str]:
+    """What is said of each parameter of a model."""
+    if "note" not in parameters:
+        return {}
+    return {str(i): " ".join(str(n or "").split()) for i, n in zip(parameters["id"], parameters["note"], strict=True)}
 
 
 def _asked(protocol: BenefitProtocol, trial: Protocol) -> tuple[Endpoint, tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from leukinetics.report.benefit.folder import FinishedBenefit, Row
-from leukinetics.report.trial.numbers import fixed, interval, number, percent, real
+from leukinetics.report.trial.numbers import fixed, interval, percent, real
 from leukinetics.report.trial.style import BAND, INK, KIND_COLOURS, SOFT, Picture, canvas, picture, wrapped
 from leukinetics.report.trial.text import join
 
@@ -51,14 +51,14 @@ def intervals_figure(c: FinishedBenefit) -> Picture:
     if c.worth is not None:
         axes.axvline(c.worth, color=SOFT, lw=0.9, ls=(0, (4, 2)), zorder=1)
         axes.annotate(
-            f"worth it: {number(c.worth, 2)}",
+            f"worth it: {c.worth:g}",
             (c.worth, 0),
             (3, 5),
             textcoords="offset points",
             fontsize=9.5,
             color=SOFT,
         )
-        heads.append((WIDTH - 6, f"≥ {number(c.worth, 2)}", "right"))
+        heads.append((WIDTH - 6, f"≥ {c.worth:g}", "right"))
     for x, text, ha in heads:
         back.text(x, 16, text, ha=ha, va="center", fontsize=9.5, color=SOFT)
     edges = np.array([float(v) for v in c.summary["edges"]])
@@ -180,7 +180,7 @@ def further_figure(c: FinishedBenefit) -> Picture | None:
     for i, (name, _) in enumerate(rows):
         y = top + lane * i
         axes.text(8, y + lane / 2, wrapped(name, 36), va="center", linespacing=1.1, color=SOFT if i == 0 else INK)
-        best = max(markers, key=lambda n, i=i: real(shares[i, n]["share"]) or 0.0)
+        best = max((real(shares[i, n]["share"]) or 0.0, -j, n) for j, n in enumerate(markers))[2]
         for j, marker in enumerate(markers):
             m = shares[i, marker]
             share = real(m["share"]) or 0.0

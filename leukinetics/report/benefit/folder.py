@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 #: Names of covariates in print.
-KNOWN = {"age": "age", "sex": "woman", "bmi": "body mass index", "weight": "weight", "height": "height"}
+KNOWN = {"age": "age", "sex": "sex", "bmi": "body mass index", "weight": "weight", "height": "height"}
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,11 @@ class FinishedBenefit:
         unit = unit_text(self.summary["unit"])
         return "points" if not unit and self.endpoint.kind in ("value", "change") else unit
 
+    @property
+    def least(self) -> str:
+        """The least benefit that matters, with its unit."""
+        return "" if self.worth is None else with_unit(f"{self.worth:g}", self.unit)
+
     def amount(self, value: Any) -> str:
         """A benefit with its unit."""
         return with_unit(number(value, 2), self.unit)
@@ -102,7 +107,7 @@ class FinishedBenefit:
             if name == "sex" and value in (0, 1):
                 said.append("woman" if value == 1 else "man")
             else:
-                said.append(f"{self.label(name)} {number(value)}")
+                said.append(f"{self.label(name)} {value:g}")
         return "; ".join(said) or "nothing"
 
 

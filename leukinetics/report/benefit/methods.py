@@ -73,7 +73,8 @@ def method_words(c: FinishedBenefit) -> list[tuple[str, str]]:
             (
                 "Table",
                 "Analytes are tied to the model's readouts by the dictionary's observables, units converted; each "
-                "row is predicted by itself, blind to its outcomes",
+                "row is predicted by itself, blind to its outcomes. Where too few virtual patients are like a person "
+                "covariates are left out, that first without which there are most; measurements never are",
             )
         )
     found.append(

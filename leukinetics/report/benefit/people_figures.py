@@ -49,9 +49,9 @@ def rank_figure(c: FinishedBenefit) -> Picture | None:
     side.hist(rows["estimate"], bins=min(max(len(rows) // 6, 5), 30), orientation="horizontal", color=BLUE, alpha=0.6)
     side.axhline(0, color=SOFT, lw=0.9)
     whole = float(c.everybody["benefit"]["estimate"])
-    marks = [(whole, "everybody in the model")]
+    marks = [(whole, "all virtual ones")]
     if c.worth is not None:
-        marks.append((c.worth, f"worth it: {number(c.worth, 2)}"))
+        marks.append((c.worth, f"worth it: {c.worth:g}"))
     for value, text in marks:
         for a in (axes, side):
             a.axhline(value, color=SOFT, lw=0.9, ls=(0, (4, 2)))

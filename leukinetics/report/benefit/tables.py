@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from leukinetics.cohort.subtype.patients import printed
 from leukinetics.report.benefit.figures import EVERYBODY, lines, share_text
 from leukinetics.report.benefit.folder import FinishedBenefit, Row
 from leukinetics.report.noted import Noted, between, made
-from leukinetics.report.trial.names import plain
-from leukinetics.report.trial.narrowing import clear, parameter_meaning, range_words, share_words
+from leukinetics.report.trial.names import meaning, plain
+from leukinetics.report.trial.narrowing import clear, range_words, share_words
 from leukinetics.report.trial.numbers import NONE, count, interval, number, p_value, percent, real, unit_text, with_unit
 
 #: Parameters of the model that are told of each patient.
@@ -33,11 +32,11 @@ def patients_grid(c: FinishedBenefit) -> Noted | None:
                 *([percent(b["p_worth"])] if c.worth is not None else []),
                 *outcome,
                 count(p["effective"]) if (real(p["effective"]) or 0) >= 10 else number(p["effective"], 2),
-                "" if told else plain(p["note"]),
+                "" if told else "not told: too few virtual patients are like this one, see below",
             ]
         )
     s = c.summary
-    worth = [f"{c.amount(c.worth)} or more"] if c.worth is not None else []
+    worth = [f"{c.least} or more"] if c.worth is not None else []
     head = ["Patient", f"Benefit{_in(c)} (95 %)", "Median", "Better", *worth, f"Outcome, {plain(s['reference'])}",
             f"Outcome, {plain(s['arm'])}", "Like them", "Remark"]  # fmt: skip
     text = (
@@ -57,8 +56,8 @@ def measured_grid(c: FinishedBenefit) -> Noted | None:
             for m in p["markers"]
         ]
         for name, value in (p.get("known") or {}).items():
-            said = {1: "woman", 0: "man"}.get(value, number(value)) if name == "sex" else number(value)
-            rows.append([_label(c, name) if name != "sex" else "sex", said, NONE])
+            said = {1: "woman", 0: "man"}.get(value, f"{value:g}") if name == "sex" else f"{value:g}"
+            rows.append([_label(c, name), said, NONE])
         groups.append((plain(p["name"]), rows))
     text = (
         "What is known of each patient, and where a measurement lies among those that the trial's virtual patients "
@@ -127,21 +126,6 @@ def noise_grid(c: FinishedBenefit) -> Noted | None:
     return made(text, head, [("", rows)], {0}, "noise.csv")
 
 
-def further_grid(c: FinishedBenefit) -> Noted | None:
-    """What a further measurement would do."""
-    groups = []
-    for name, p in lines(c):
-        found = (p["narrowing"] or {}).get("measurements") or []
-        rows = [
-            [_label(c, m["marker"]) + (", again" if m["again"] else ""), percent(m["share"]), number(m["sd_left"], 2)]
-            for m in found[:4]
-            if real(m["share"])
-        ]
-        groups.append((name, rows))
-    text = "The measurements that would narrow each answer most, on average over what they turn out to be."
-    return made(text, ["Measurement", "Variance taken away", "SD left"], groups, {0}, "further.csv")
-
-
 def parameters_grid(c: FinishedBenefit) -> Noted | None:
     """Which parameters of the model the answers go with."""
     groups = []
@@ -151,7 +135,7 @@ def parameters_grid(c: FinishedBenefit) -> Noted | None:
             continue
         some = [r for r in found["parameters"] if clear(r)][:MOST] or found["parameters"][:1]
         rows = [
-            [parameter_meaning(_parameters(c), r), plain(r.get("kind")), range_words(r), share_words(r),
+            [meaning(plain(r["name"]), str(r["note"])), plain(r.get("kind")), range_words(r), share_words(r),
              p_value(r["p_adjusted"])]
             for r in some
         ]  # fmt: skip
@@ -164,17 +148,6 @@ def parameters_grid(c: FinishedBenefit) -> Noted | None:
     return made(text, head, groups, {0, 1, 2}, "parameters.csv")
 
 
-def _parameters(c: FinishedBenefit) -> Any:
-    return _table_of(c.trial.trial.condition, tuple(c.trial.drugs))
-
-
-@cache
-def _table_of(condition: str, drugs: tuple[str, ...]) -> Any:
-    from leukinetics import biology
-
-    return biology.assemble(condition, drugs=list(drugs)).parameters
-
-
 def people_grid(c: FinishedBenefit) -> Noted | None:
     """The people of the table, together and by group."""
     t = c.table
@@ -184,7 +157,7 @@ def people_grid(c: FinishedBenefit) -> Noted | None:
     rows += [_people(plain(g["group"]), g, g["rows"]) for g in t["groups"] if g.get("benefit")]
     worth = []
     if c.worth is not None:
-        worth = [f"{c.amount(c.worth)} or more: expected", "likely"]
+        worth = [f"{c.least} or more: expected", "likely"]
     head = ["Patients", "Told", f"Median benefit{_in(c)} (5 to 95 %)", "Mean", "Better: expected", *worth]
     text = (
         "What the people of the table are predicted to gain: the distribution of their mean predictions. Expected: the "
@@ -213,7 +186,7 @@ def tied_grid(c: FinishedBenefit) -> Noted | None:
         counts = [count(m[k]) for k in ("n", "below", "missing")]
         used.append([plain(m["analyte"]), _label(c, m["marker"]), *counts, plain(m["how"] or NONE)])
     for k in t["known"]:
-        name = "sex" if k["known"] == "sex" else _label(c, k["known"])
+        name = _label(c, k["known"])
         gone = count(t["rows"] - k["n"])
         used.append([plain(k["covariate"]), name, count(k["n"]), NONE, gone, plain(k["how"] or NONE)])
     left = [[plain(r["name"]), "not used", NONE, NONE, NONE, plain(r["why"])] for r in t["left_out"]]
@@ -236,11 +209,11 @@ def rare_grid(c: FinishedBenefit) -> Noted | None:
 def notes_grid(c: FinishedBenefit) -> Noted | None:
     """What was found in the table."""
     rows = [
-        [plain(n["text"]), count(n["row"]) if n.get("row") else NONE, count(n.get("count") or 1)]
+        [count(n["row"]) if n.get("row") else NONE, plain(n["text"]), count(n.get("count") or 1)]
         for n in (c.table or {}).get("notes") or []
     ]
     return made(
-        "What was found in the table and what was made of it.", ["What", "First row", "Cells"], [("", rows)], {0}
+        "What was found in the table and what was made of it.", ["First row", "What", "Cells"], [("", rows)], {0, 1}
     )
 
 

@@ -51,7 +51,7 @@ def _people(c: FinishedBenefit, t: Row) -> str:
     )
     if t["worth"] is not None:
         text += (
-            f"; {percent(t['worth']['expected'])} of them are expected to gain {c.amount(c.worth)} or more, which is "
+            f"; {percent(t['worth']['expected'])} of them are expected to gain {c.least} or more, which is "
             f"more probable than not in {count(t['worth']['likely'])}"
         )
     return f"{text}."
@@ -60,7 +60,7 @@ def _people(c: FinishedBenefit, t: Row) -> str:
 def _not_told(t: Row) -> str:
     said = []
     if t["too_few"]:
-        said.append(f"{count(t['too_few'])} have too few virtual patients like them")
+        said.append(f"too few virtual patients are like {count(t['too_few'])}")
     if t["nothing_known"]:
         said.append(f"of {count(t['nothing_known'])} nothing is known that the model has")
     return join(said)
@@ -69,7 +69,7 @@ def _not_told(t: Row) -> str:
 def _worth(c: FinishedBenefit, b: Row) -> str:
     if c.worth is None:
         return f", better in {percent(b['p_better'])}"
-    return f", {c.amount(c.worth)} or more in {percent(b['p_worth'])}"
+    return f", {c.least} or more in {percent(b['p_worth'])}"
 
 
 def outcome(c: FinishedBenefit) -> str:
@@ -138,7 +138,7 @@ def _refused(c: FinishedBenefit) -> str:
     t = c.table
     if t is not None and (t["too_few"] or t["nothing_known"]):
         rare = [f"{c.label(r['name'])} ({count(r['rows'])})" for r in t["rare"][:NAMED]]
-        text = f"of the table {_not_told(t)}"
+        text = f"of the rows of the table {_not_told(t)}"
         said.append(f"{text}; rare in them: {join(rare)}" if rare else text)
     return "; ".join(said)
 
@@ -148,8 +148,7 @@ def design_words(c: FinishedBenefit) -> list[tuple[str, str]]:
     s, trial = c.summary, c.trial
     n = s["virtual_patients"]
     arms = {a.name: a for a in trial.arm}
-    unit = f" {c.unit}" if c.unit else ""
-    worth = "" if c.worth is None else f"; {number(c.worth)}{unit} or more count as worth it"
+    worth = "" if c.worth is None else f"; {c.least} or more count as worth it"
     drawn = "the model's fitted values alone: nothing is said about what is not known of it"
     if n["drawn"]:
         drawn = (

@@ -78,7 +78,6 @@ def _content(c: FinishedBenefit, pictures: dict[str, Any]) -> dict[str, Any]:
         "patients_grid": tables.patients_grid(c),
         "split_grid": tables.split_grid(c),
         "noise_grid": tables.noise_grid(c),
-        "further_grid": tables.further_grid(c),
         "parameters_grid": tables.parameters_grid(c) if n["drawn"] else None,
         "people_grid": tables.people_grid(c),
         "tied_grid": tables.tied_grid(c),

@@ -153,8 +153,8 @@ def substitution_grid(c: FinishedDesign) -> Noted | None:
         rows += [[f"{plain(r['id'])}: {name}", percent(r[key]), percent(null[k])] for name, key, k in SIMULATED]
     text = (
         f"Share of {count(c.summary['replicates'])} simulated studies of the size found that were significant, and "
-        f"of as many without any difference (it should be {100 * c.summary['alpha']:g}\u00a0%). A test may keep its power "
-        "with half the limit in place of values; the estimated ratio of levels does not stay right."
+        f"of as many without any difference (it should be {100 * c.summary['alpha']:g}\u00a0%). A test may keep its "
+        "power with half the limit in place of values; the estimated ratio of levels does not stay right."
     )
     return made(text, ["Analysis", "Power", "Without a difference"], [("", rows)], {0}, "simulated.csv")
 

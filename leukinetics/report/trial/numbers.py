@@ -119,7 +119,7 @@ def unit_text(unit: Any) -> str:
     text = str(unit or "")
     if text in ("dimensionless", "fold", "1"):
         return ""
-    for power, sign in (("^2", "²"), ("^3", "³"), ("ug/", "µg/")):
+    for power, sign in (("^2", "²"), ("^3", "³"), ("ug/", "µg/"), ("umol/", "µmol/")):
         text = text.replace(power, sign)
     return {
         "year": "years",
