@@ -103,7 +103,7 @@ def test_curves_of_nobody_and_of_nothing_detected() -> None:
 def test_rows_above_and_between_limits_are_put_somewhere_and_it_is_said() -> None:
     x = Censored([0, 1, 2, 50], [1, 2, 2, INF], [1, 1, 1, 1])
     curve = reverse_km(x)
-    assert "1 rows above the upper limit" in curve.note and "1 rows between two limits" in curve.note
+    assert "1 row above the upper limit" in curve.note and "1 row between two limits" in curve.note
     np.testing.assert_allclose(curve.values, [math.sqrt(2), 2, 50])
 
 

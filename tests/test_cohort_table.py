@@ -440,6 +440,8 @@ def test_the_command(tmp_path: Path) -> None:
     assert refused.exit_code == 1 and "--sheet goes with a table" in refused.stderr
     refused = run(app, ["cohort", str(tmp_path / "t.doc"), "--out", str(out)])
     assert refused.exit_code == 1 and "neither a protocol" in refused.stderr
+    refused = run(app, ["cohort", str(made), "--out", str(out)])
+    assert refused.exit_code == 1 and "is the dictionary of a table; give the table first" in refused.stderr
 
 
 def test_a_virtual_cohort_is_a_table_too(tmp_path: Path) -> None:

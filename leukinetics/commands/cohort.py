@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leukinetics.cohort import CohortResult, read_cohort, run_cohort
+from leukinetics.cohort.from_toml import has_table
 from leukinetics.cohort.read import is_cohort
 from leukinetics.cohort.table import is_table
 from leukinetics.cohort.table.files import SUFFIXES
@@ -51,6 +52,11 @@ def run_job(job: Job) -> str:
         raise DataError(f"--blind goes with a table ({', '.join(SUFFIXES)}) or with --as-table.")
     if (answer := runner(job.protocol)) is not None:
         return answer(job)
+    if job.protocol.suffix == ".toml" and has_table(job.protocol, "analyte"):
+        raise DataError(
+            f"'{job.protocol}' is the dictionary of a table; give the table first, and it with --dictionary "
+            f"{job.protocol}."
+        )
     if job.protocol.suffix == ".toml" and job.protocol.is_file() and not is_cohort(job.protocol):
         read_cohort(job.protocol)  # says what is wrong with a file that is no TOML, or misses a key
     elif job.protocol.suffix != ".toml":

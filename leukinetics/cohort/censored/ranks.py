@@ -35,11 +35,10 @@ def placed(x: Censored) -> tuple[Array, NDArray[np.bool_], list[str]]:
     value = np.where(x.below, x.upper, x.lower)
     said = []
     if (above := x.above).any():
-        n = int(above.sum())
-        said.append(f"{n} row{'s' if n > 1 else ''} above the upper limit {'are' if n > 1 else 'is'} put at it")
+        said.append(f"{_rows(above)} above the upper limit put at it")
     if (between := x.between).any():
         value = np.where(between, np.sqrt(x.lower * np.where(between, x.upper, 1.0)), value)
-        said.append(f"{int(between.sum())} rows between two limits are put at the middle")
+        said.append(f"{_rows(between)} between two limits put at the middle")
     return value, ~x.below, said
 
 
@@ -49,3 +48,8 @@ def above_and_below(low: Ranks, high: Ranks) -> tuple[Array, Array]:
     above = np.searchsorted(np.sort(high), low, side="left")
     below = n - np.searchsorted(np.sort(low), high, side="right")
     return above.astype(float), below.astype(float)
+
+
+def _rows(where: NDArray[np.bool_]) -> str:
+    n = int(where.sum())
+    return "1 row" if n == 1 else f"{n:,} rows"
