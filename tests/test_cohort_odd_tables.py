@@ -76,3 +76,11 @@ def test_a_million_rows() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert correlation(x, z)["estimate"] == pytest.approx(0.5**0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("unit", ["pg/mL", "dimensionless", ""])
+def test_a_ratio_has_no_unit_in_its_warning(unit: str) -> None:
+    x = Censored.of(np.random.default_rng(4).lognormal(-1, 1, 80), np.full(80, 0.6), unit, "x")
+    warning = substitution(x)["warning"]
+    assert "the geometric mean is" in warning and "dimensionless" not in warning
+    assert ("pg/mL;" in warning) == (unit == "pg/mL")

@@ -104,12 +104,13 @@ def _logs(x: Censored, factor: float | None) -> Array:
 def _warning(x: Censored, n_below: int, ways: list[Row], mean: float) -> str:
     if not n_below:
         return ""
+    unit = "" if x.unit in ("", "dimensionless") else f" {x.unit}"
     if not math.isfinite(mean):
         low, high = ways[0]["geometric_mean"], ways[2]["geometric_mean"]
         return (
             f"{n_below} of {len(x)} are below the limit, too many to tell a level; half the limit or the limit in "
-            f"their place would give {figure(low)} or {figure(high)} {x.unit}, which only says what was put in"
-        ).replace(" ,", ",")
+            f"their place would give {figure(low)} or {figure(high)}{unit}, which only says what was put in"
+        )
     far = [w for w in ways if abs(w["mean_ratio"] - 1) > FAR or abs(w["sd_ratio"] - 1) > FAR]
     if not far:
         return ""
@@ -118,5 +119,5 @@ def _warning(x: Censored, n_below: int, ways: list[Row], mean: float) -> str:
         f"({change(w['mean_ratio'])}, spread {change(w['sd_ratio'])})"
         for w in far
     ]
-    head = f"{n_below} of {len(x)} are below the limit: the geometric mean is {figure(mean)} {x.unit}".rstrip()
+    head = f"{n_below} of {len(x)} are below the limit: the geometric mean is {figure(mean)}{unit}"
     return f"{head}; {', '.join(said)}"
