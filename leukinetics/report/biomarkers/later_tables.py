@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leukinetics.cohort.figures import figure
 from leukinetics.report.biomarkers.folder import FinishedStudy, Row
-from leukinetics.report.biomarkers.tables import Groups, Noted, between, made, note_of
+from leukinetics.report.noted import Groups, Noted, between, made, note_of
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import (
     MEASURES,

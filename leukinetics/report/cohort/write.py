@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
 from leukinetics.report.cohort import figures, tables, words
 from leukinetics.report.cohort.folder import FinishedCohort, open_cohort
-from leukinetics.report.page import rendered
+from leukinetics.report.page import rendered, written
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.narrowing import narrowing_bars
 from leukinetics.report.trial.numbers import count, real
@@ -35,16 +34,7 @@ def write_cohort_report(folder: str | Path) -> Path:
             f"'{c.folder / 'summary.json'}' or the table beside it is not as a cohort writes it "
             f"({type(error).__name__}: {error}); run the cohort again."
         ) from error
-    texts = {f"tables/{name}.csv": csv_text(found) for name, found in rows.items() if found}
-    drawn = [p for p in pictures.values() if isinstance(p, Picture)]
-    drawn += [p for found in pictures.values() if isinstance(found, list) for _, p in found]
-    texts |= {f"figures/{p.name}.svg": p.svg for p in drawn}
-    for name, text in {**texts, "report.html": page}.items():
-        path = c.folder / name
-        path.parent.mkdir(exist_ok=True)
-        with naming(path), replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
-    return c.folder / "report.html"
+    return written(c.folder, page, pictures, {name: csv_text(found) for name, found in rows.items() if found})
 
 
 def _pictures(c: FinishedCohort) -> dict[str, Any]:
