@@ -12,6 +12,7 @@ from leukinetics.cohort.diagnosis.cutoffs import cutoffs
 from leukinetics.cohort.figures import change, figure, p_words
 from leukinetics.cohort.study import analyse, run_study
 from leukinetics.cohort.table import CohortTable, read_table
+from leukinetics.cohort.table.dictionary import TableAnalysis
 from leukinetics.cohort.values import Censored
 from leukinetics.errors import DataError
 
@@ -145,3 +146,39 @@ def test_blind_names_no_column_that_may_be_an_outcome(tmp_path: Path, written: b
             assert "zz" not in text and "relapse" not in text, path
     seen = analyse(read_table(tmp_path / "t.csv"), blind=True)
     assert "zz" not in str(seen) and "relapse" not in str(seen)
+
+
+QUICK = {"correlation": False, "diagnosis": False, "prognosis": False, "bootstrap": 20}
+
+
+def test_rows_in_another_order_tell_the_same() -> None:
+    rows = small().assign(group=np.array(["controls", "RR", "PP", ""])[[0, 1, 1, 2, 2, 2, 3, 1] * 3])
+    given = CohortTable.from_frame(rows).dictionary.model_copy(update={"analysis": TableAnalysis(**QUICK)})
+    one, other = (run_study(r, given).summary for r in (rows, rows.iloc[::-1]))
+    for part in ("table", "groups", "multiplicity", "warnings"):
+        assert one[part] == other[part]
+    assert close(one["analytes"], other["analytes"]) and close(one["subtypes"], other["subtypes"])
+    assert [r["group"] for r in one["subtypes"]["rules"]] == [None, "PP", "RR"]
+
+
+def close(a: object, b: object) -> bool:
+    """Whether two parts of summaries are the same but for the last digits."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(close(v, b[k]) for k, v in a.items())
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(close, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return a == pytest.approx(b, rel=1e-5, abs=1e-7)
+    return a == b
+
+
+def test_an_interrupted_study_says_that_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from leukinetics.commands import cohort_table
+
+    def cut_off(*_: object, **__: object) -> None:
+        (tmp_path / "out" / "work").mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cohort_table, "run_study", cut_off)
+    with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
+        cohort_table.run_table(cohort_table.TableJob(tmp_path / "t.csv", tmp_path / "out"))

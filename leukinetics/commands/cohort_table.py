@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from leukinetics.cohort.study import read_study, run_study, study_virtual
+from leukinetics.cohort.study.run import WORK
 from leukinetics.cohort.table import CohortTable, guess_toml
 from leukinetics.cohort.table.cohort_table import PERSON
 from leukinetics.cohort.table.note import plural
@@ -40,12 +42,23 @@ def run_table(job: TableJob) -> str:
         return _dictionary(job, job.write_dictionary)
     if job.out is None:
         return "\n".join(summary(read_study(job.table, job.dictionary, sheet=job.sheet, blind=job.blind)))
-    with status_line(f"reading {job.table.name}") as say:
+    with status_line(f"reading {job.table.name}") as say, _kept(job.out):
         result = run_study(
             job.table, job.dictionary, job.out, sheet=job.sheet, blind=job.blind, overwrite=job.overwrite, say=say
         )
         written = _written(job.out, job.report, say)
     return "\n".join([*summary(result.table), *answers(result.summary), str(written)])
+
+
+@contextmanager
+def _kept(out: Path) -> Iterator[None]:
+    """Says, where a study is cut off, that what is done of it is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (out / WORK).is_dir():
+            raise KeyboardInterrupt(f"what is done is kept in '{out}'; the same command goes on.") from None
+        raise
 
 
 def run_as_table(protocol: Path, out: Path, *, blind: bool, overwrite: bool, threads: int | None, report: bool) -> str:

@@ -42,6 +42,12 @@ def subtype_rows(s: Setup) -> Row:
         markers, rules=rules(s, markers), groups=labels if several else None, seed=s.seed, alpha=s.alpha,
         resamples=min(49, s.resamples),
     )  # fmt: skip
+    place = {None: -1} | {g: i for i, g in enumerate(s.groups)}
+    first = {r["rule"]: i for i, r in reversed(list(enumerate(found["rules"])))}
+    # In the order of the groups, not of the rows; people of no group are in those of everybody.
+    found["rules"] = sorted(
+        (r for r in found["rules"] if r["group"] in place), key=lambda r: (first[r["rule"]], place[r["group"]])
+    )
     return {"people": s.who, "n": len(use), "note": "; ".join(said), **found}
 
 

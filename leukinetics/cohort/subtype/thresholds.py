@@ -78,7 +78,7 @@ def shares(
 ) -> list[dict[str, Any]]:
     """Of each rule (and group, ``groups`` (rows,): names) the share of people who meet it, with Wilson's interval.
 
-    ``n`` people of whom it can be told, ``undecided`` of whom it cannot although they were measured, ``missing``; with
+    ``n`` people of whom it can be told (those whose group is "" are in no group), ``undecided`` of whom it cannot although they were measured, ``missing``; with
     undecided people ``least`` and ``most``, the share if none or all of them met it.
     """
     found = []
@@ -87,7 +87,7 @@ def shares(
         measured = np.logical_or.reduce([markers[name].measured for name in rule.criteria])
         sets = [("", np.ones(len(met), dtype=bool))]
         if groups is not None:
-            sets += [(str(g), np.asarray(groups == g)) for g in dict.fromkeys(np.asarray(groups).tolist())]
+            sets += [(str(g), np.asarray(groups == g)) for g in dict.fromkeys(np.asarray(groups).tolist()) if g != ""]
         for group, use in sets:
             found.append({"rule": rule.name, "group": group or None, **_share(met[use], measured[use], alpha)})
     return found

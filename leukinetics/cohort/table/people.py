@@ -227,7 +227,8 @@ def groups(dictionary: Dictionary, grid: Grid, findings: Findings) -> tuple[Any,
         findings.note("decision", f"{text}; say control in [group] of a dictionary.", (), column.name)
     elif given.control is None and control is not None:
         findings.note("decision", f"'{control}' is taken as the control, by its name.", (), column.name)
-    values = np.array([*labels, None], dtype=object)[column.codes]
+    known = [label if label in order else None for label in labels]  # others were refused above
+    values = np.array([*known, None], dtype=object)[column.codes]
     return (
         pd.Categorical(values, categories=order, ordered=True),
         given.model_copy(update={"column": column.name, "control": control, "order": order}),

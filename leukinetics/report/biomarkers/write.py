@@ -120,7 +120,8 @@ def _content(c: FinishedStudy, drawn: Mapping[str, Any]) -> dict[str, Any]:
 def _made(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     """What the study was made with; of a virtual cohort also the model of each condition."""
     models = provenance.get("models") or {}
-    rows = [(k.replace("_", " "), _said(v)) for k, v in provenance.items() if not isinstance(v, (dict, list))]
+    told = {k: v for k, v in provenance.items() if not isinstance(v, (dict, list)) and k != "seconds"}
+    rows = [(k.replace("_", " "), _said(v)) for k, v in told.items()]
     return rows + [(f"model of {name}", _said(hashes.get("model_hash"))) for name, hashes in models.items()]
 
 
