@@ -78,8 +78,9 @@ def shares(
 ) -> list[dict[str, Any]]:
     """Of each rule (and group, ``groups`` (rows,): names) the share of people who meet it, with Wilson's interval.
 
-    ``n`` people of whom it can be told (those whose group is "" are in no group), ``undecided`` of whom it cannot although they were measured, ``missing``; with
-    undecided people ``least`` and ``most``, the share if none or all of them met it.
+    ``n`` people of whom it can be told (those whose group is "" are in no group), ``undecided`` of whom it cannot
+    although they were measured, ``missing``; with undecided people ``least`` and ``most``, the share if none or all of
+    them met it.
     """
     found = []
     for rule in rules:
