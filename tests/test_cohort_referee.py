@@ -16,6 +16,11 @@ from leukinetics.cohort.censored.bivariate import correlation
 from leukinetics.cohort.censored.compare import compare, level_ratio, one_spread, peto_peto
 from leukinetics.cohort.censored.substitution import substituted_ratio
 from leukinetics.cohort.detect import corrected
+from leukinetics.cohort.diagnosis import several as several_module
+from leukinetics.cohort.diagnosis.folds import Performance, averaged, gain
+from leukinetics.cohort.diagnosis.nested import People, nested
+from leukinetics.cohort.diagnosis.outcomes import Outcome
+from leukinetics.cohort.diagnosis.pairs import placements
 from leukinetics.cohort.odds import adjusted_odds, odds_ratio
 from leukinetics.cohort.study import run_study
 from leukinetics.cohort.values import Censored
@@ -207,3 +212,42 @@ def test_levels_of_groups_keep_their_level(ratio: float, spread: float, below: f
     for name in ("peto", "one"):
         assert within(small[name], runs, 0.05, slack=0.02) == (spread == 1), name
     assert within(spreads, runs, 0.05, slack=0.03) == (spread == 1)
+
+
+def test_what_hangs_on_the_partition_is_in_the_interval() -> None:
+    """The variance of a mean of partitions: that of the people, and that of partitions over their number."""
+    influence = np.full((1, 4), 0.05)
+    both = averaged([Performance(0.7, influence), Performance(0.8, influence)])
+    assert (both.value, both.variance) == (pytest.approx(0.75), pytest.approx(0.01 + 0.005 / 2))
+    assert averaged([both]).variance == pytest.approx(0.01)
+    more = gain(both, averaged([Performance(0.6, influence / 2), Performance(0.7, influence / 2)]), 0.05)
+    assert more.se == pytest.approx(0.05)  # of the people alone: both rise alike
+
+
+@pytest.mark.slow
+def test_the_interval_of_models_holds_what_they_do_in_new_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The area of each model is that in 4,000 people of the same kind."""
+    kept: list[Any] = []
+
+    def spied(*args: Any) -> Any:
+        kept.append(nested(*args))
+        return kept[-1]
+
+    monkeypatch.setattr(several_module, "nested", spied)
+    rng = np.random.default_rng(3)
+
+    def people(n: int) -> tuple[list[Censored], Array]:
+        y = (rng.random(n) < 0.4).astype(float)
+        z = rng.standard_normal((n, 2)) + np.outer(y, [0.9, 0.4])
+        return [Censored.of(np.exp(z[:, k]), 1.3, "", f"m{k}") for k in (0, 1)], y
+
+    new, ill = people(4000)
+    everybody = People(new, Outcome.of("binary", ill), np.empty((4000, 0)), (), 0.5)
+    held, runs = 0, 40
+    for r in range(runs):
+        markers, y = people(80)
+        found = several_module.several(markers, Outcome.of("binary", y), repeats=2, seed=r)
+        etas = [m.predict(everybody) for m in kept[-1][0]]
+        truth = float(np.mean([placements(eta, eta, ill == 1).area for eta in etas]))
+        held += (found["ci_low"] or 0) <= truth <= (found["ci_high"] or 1)
+    assert within(held, runs, 0.95, slack=0.03)

@@ -9,6 +9,9 @@ the log-likelihoods of the numbers that are expected to be observed and censored
 1992;48:31-9); it grows in proportion to the people. By simulation: the test of simulated studies. The maxima, of all
 studies at once, are found in the parameters mean/sd and 1/sd, in which the likelihood is concave (Olsen, Econometrica
 1978;46:1211-5). Own code: no library here has either.
+
+Studies of tables test by Peto and Peto, which with one limit is about the rank-sum test with all below it tied: at 80
+and 90 % below it finds one or two in a hundred fewer (:func:`simulated`, ``ranks``).
 """
 
 from __future__ import annotations

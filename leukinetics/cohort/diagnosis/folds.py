@@ -4,9 +4,10 @@ Yes or no: the area under the ROC curve; times: Harrell's C; both within each fo
 Numbers and counts: the share of the squared error, or of Poisson's deviance, of the plain mean that the prediction
 takes away, over all people. Each has an influence of every person, and its variance is the sum of their squares (for
 the area LeDell, Petersen and van der Laan, Electron J Stat 2015;9:1583-1607, doi:10.1214/15-EJS1035), within a fold
-with m/(m - 1) for m cases or controls, as DeLong's. Of repeated partitions it is the mean of their variances: the mean
-of influences would be too steady, since the same people are predicted again. It is the uncertainty from the people
-predicted; that of the models fitted to others of them is not in it.
+with m/(m - 1) for m cases or controls, as DeLong's. Of repeated partitions it is the mean of their variances, for the
+mean of influences would be too steady, since the same people are predicted again, and the variance of the mean of
+what partitions give, which differ by chance. It is the uncertainty of what these models do in new people; what models
+fitted to as many other people would do differs more, and no one table tells by how much (:data:`MEANT`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ MEASURES = {
     "continuous": ("r_squared", "share of the variance that is predicted"),
     "count": ("deviance_explained", "share of Poisson's deviance that is predicted"),
 }
+#: What an interval of 95 % is of, by 150 simulated tables each of 50, 100 and 200 people with three markers.
+MEANT = (
+    "the interval is of what these models do in new people (simulated: it held that in 94 to 97 % of tables); the mean "
+    "of what models of as many other people do it held in 81 % with 50 people, 89 % with 100, 94 % with 200"
+)
 
 
 def folds_of(outcome: Outcome, folds: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -58,15 +64,19 @@ def folds_of(outcome: Outcome, folds: int, rng: np.random.Generator) -> NDArray[
 
 @dataclass(frozen=True, eq=False)
 class Performance:
-    """Of people who were left out: the measure, and each person's influence (repeats, rows)."""
+    """Of people who were left out: the measure, and each person's influence (repeats, rows); ``values``: the measure in
+    each of several partitions."""
 
     value: float
     influence: Array
+    values: tuple[float, ...] = ()
 
     @property
     def variance(self) -> float:
         """Of the measure; NaN where it is not known."""
-        return float((self.influence**2).sum(axis=-1).mean())
+        parts = len(self.values)
+        apart = float(np.var(self.values, ddof=1)) / parts if parts > 1 else 0.0
+        return float((self.influence**2).sum(axis=-1).mean()) + apart
 
 
 def performance(outcome: Outcome, eta: Array, baseline: Array, fold: NDArray[np.intp]) -> Performance:
@@ -87,7 +97,8 @@ def performance(outcome: Outcome, eta: Array, baseline: Array, fold: NDArray[np.
 
 def averaged(found: list[Performance]) -> Performance:
     """Over repeats of the partition."""
-    return Performance(float(np.mean([p.value for p in found])), np.concatenate([p.influence for p in found]))
+    values = tuple(p.value for p in found)
+    return Performance(float(np.mean(values)), np.concatenate([p.influence for p in found]), values)
 
 
 def told(kind: str, p: Performance, alpha: float) -> Estimate:
@@ -102,7 +113,8 @@ def told(kind: str, p: Performance, alpha: float) -> Estimate:
 
 def gain(one: Performance, other: Performance, alpha: float) -> Estimate:
     """The difference of two measures of the same people in the same folds."""
-    found = Performance(one.value - other.value, one.influence - other.influence)
+    values = tuple(a - b for a, b in zip(one.values, other.values, strict=True))
+    found = Performance(one.value - other.value, one.influence - other.influence, values)
     n, variance = found.influence.shape[-1], found.variance
     return interval(found.value, math.sqrt(variance), n, alpha) if variance > 0 else nothing(n, found.value)
 

@@ -17,7 +17,7 @@ import numpy as np
 from leukinetics.cohort.diagnosis.calibration import calibration
 from leukinetics.cohort.diagnosis.decision import decision_curve
 from leukinetics.cohort.diagnosis.features import COVARIATE
-from leukinetics.cohort.diagnosis.folds import MEASURES, gain, told
+from leukinetics.cohort.diagnosis.folds import MEANT, MEASURES, gain, told
 from leukinetics.cohort.diagnosis.horizon import calibration_at, decision_at
 from leukinetics.cohort.diagnosis.nested import Fitted, People, apparent, nested, tuned
 from leukinetics.cohort.diagnosis.outcomes import Outcome
@@ -101,7 +101,7 @@ def several(
         **_numbers(found), "p_value": number(found.p) if outcome.kind in RISKS else None,
         "apparent": number(own), "optimism": number(own - found.estimate), "penalty": number(final.penalty),
         "columns": _columns(final, fitted),
-        "analysis": f"{words}; elastic net, nested cross-validation ({repeats} times {folds} folds)",
+        "analysis": f"{words}; elastic net, nested cross-validation ({repeats} times {folds} folds); {MEANT}",
     }  # fmt: skip
     if judged.covariates is not None:
         row["covariates_only"] = _numbers(told(outcome.kind, judged.covariates, alpha))

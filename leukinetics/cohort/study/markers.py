@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MOST_RESAMPLED = 100_000
 #: People of a model of risks, of more as many are drawn; and of several markers.
 MOST_PEOPLE = 5_000
+#: Partitions of the cross-validation: from two on it is seen how far the answer hangs on them.
+REPEATS = 2
 #: More people than this tell nothing else of an outcome.
 MOST_FITTED = 50_000
 
@@ -78,7 +80,7 @@ def _one(x: Censored, y: Array, s: Setup, whole: bool) -> Row:
                 v for v in (row["note"], f"no resamples: of more than {MOST_RESAMPLED:,} people") if v
             )
     if whole:
-        found["model"] = _several([x], Outcome.of("binary", y, name="case"), s, None, repeats=1)
+        found["model"] = _several([x], Outcome.of("binary", y, name="case"), s, None)
     return found
 
 
@@ -154,7 +156,7 @@ def _concordance(x: Censored, o: Outcome, s: Setup) -> Row:
     return concordance(x, o, alpha=s.alpha, seed=s.seed)
 
 
-def _several(markers: list[Censored], o: Outcome, s: Setup, covariates: Any, repeats: int = 2) -> Row:
+def _several(markers: list[Censored], o: Outcome, s: Setup, covariates: Any) -> Row:
     """The nested cross-validation, of at most so many people; without everybody's risks."""
     use = np.flatnonzero(o.known & np.all([x.measured for x in markers], axis=0))
     said = ""
@@ -163,7 +165,7 @@ def _several(markers: list[Censored], o: Outcome, s: Setup, covariates: Any, rep
         said = f"{MOST_PEOPLE:,} of {len(use):,} people are drawn, who are enough"
         markers, o = [x.take(pick) for x in markers], o.take(pick)
         covariates = None if covariates is None else covariates.iloc[pick].reset_index(drop=True)
-    found = several(markers, o, covariates, alpha=s.alpha, repeats=repeats, seed=s.seed)
+    found = several(markers, o, covariates, alpha=s.alpha, repeats=REPEATS, seed=s.seed)
     found.pop("predicted", None)
     found["note"] = "; ".join(v for v in (found["note"], said) if v)
     return found

@@ -100,8 +100,9 @@ def method_words(c: FinishedStudy) -> list[tuple[str, str]]:
             (
                 "Several markers",
                 "The elastic net (Friedman, Hastie and Tibshirani, J Stat Softw 2010;33(1):1-22), its penalty chosen "
-                "by cross-validation inside each fold; the area's variance by influences (doi:10.1214/15-EJS1035), "
-                "without that of the models fitted to others",
+                "by cross-validation inside each fold; the area's variance by influences (doi:10.1214/15-EJS1035) and "
+                "that of partitions. The interval is of what these models do in new people; models fitted to as many "
+                "other people would differ more",
             )
         )
     if s.get("subtypes"):
