@@ -100,7 +100,7 @@ def _multiplicity(analytes: list[Row], pairs: list[Row], s: Setup) -> list[Row]:
     test of levels, those of ratios to serum among them."""
     ratios = [{"detection": None, **p["ratio"]} for p in pairs if p["ratio"] and "comparisons" in p["ratio"]]
     rows = []
-    for family, key, p, adjusted, test in FAMILIES:
+    for family, key, own, adjusted, test in FAMILIES:
         mine = [
             {
                 "family": family,
@@ -108,7 +108,7 @@ def _multiplicity(analytes: list[Row], pairs: list[Row], s: Setup) -> list[Row]:
                 "group": r["group"],
                 "reference": r["reference"],
                 "test": test,
-                "p_value": r[p],
+                "p_value": r[own],
                 "p_adjusted": r[adjusted],
             }
             for a in [*analytes, *ratios]

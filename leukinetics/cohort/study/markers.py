@@ -64,7 +64,7 @@ def diagnosis(s: Setup, steps: Steps) -> list[Row]:
             mine.append(head | found)
         p = corrected([(r.get("roc") or {}).get("p_value") for r in mine], s.correct)
         rows += [row | {"p_adjusted": q} for row, q in zip(mine, p, strict=True)]
-    return rows
+    return _over_all(rows, [(r.get("roc") or {}).get("p_value") for r in rows], s)
 
 
 def _one(x: Censored, y: Array, s: Setup, whole: bool) -> Row:
@@ -111,13 +111,19 @@ def prognosis(s: Setup, steps: Steps) -> tuple[list[Row], list[Row]]:
             if o.kind == "time_to_event":
                 c = steps.run("concordance", of, _concordance, x, o, s)
                 ranks.append({"analyte": name, "outcome": o.name, **c})
-        firsts = [
-            next((r["p_value"] for r in m["rows"] if r["marker"] == "doubling" and not r["adjusted"]), None)
-            for m in mine
-        ]
-        for row, p in zip(mine, corrected(firsts, s.correct), strict=True):
+        for row, p in zip(mine, corrected([_first(m) for m in mine], s.correct), strict=True):
             rows.append(row | {"p_adjusted": p})
-    return rows, ranks
+    return _over_all(rows, [_first(r) for r in rows], s), ranks
+
+
+def _first(row: Row) -> float | None:
+    """p of a doubling, not adjusted for covariates."""
+    return next((r["p_value"] for r in row["rows"] if r["marker"] == "doubling" and not r["adjusted"]), None)
+
+
+def _over_all(rows: list[Row], p_values: list[float | None], s: Setup) -> list[Row]:
+    """With ``p_all``, corrected over all analytes and questions."""
+    return [row | {"p_all": p} for row, p in zip(rows, corrected(p_values, s.correct), strict=True)]
 
 
 def together(s: Setup, steps: Steps) -> list[Row]:

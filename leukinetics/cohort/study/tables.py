@@ -118,7 +118,8 @@ def _markers(summary: Mapping[str, Any]) -> dict[str, list[Row]]:
     for d in summary["diagnosis"]:
         head = {"analyte": d["analyte"], "question": d["question"]}
         roc = d.get("roc") or {}
-        found["roc"].append(head | {k: v for k, v in roc.items() if k != "curve"} | {"p_adjusted": d.get("p_adjusted")})
+        adjusted = {k: d.get(k) for k in ("p_adjusted", "p_all")}
+        found["roc"].append(head | {k: v for k, v in roc.items() if k != "curve"} | adjusted)
         found["roc_curves"] += [head | p for p in roc.get("curve") or []]
         found["cutoffs"] += [head | c for c in d.get("cutoffs") or []]
         _of_risks(found, head, d.get("model") or {})

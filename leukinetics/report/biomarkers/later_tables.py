@@ -212,6 +212,7 @@ def prognosis_grid(c: FinishedStudy) -> Noted | None:
             for t in (
                 plain(p["people"]) if p.get("people") else "",
                 f"p adjusted over outcomes {p_value(p['p_adjusted'])}" if real(p.get("p_adjusted")) is not None else "",
+                f"over all analytes and outcomes {p_value(p['p_all'])}" if real(p.get("p_all")) is not None else "",
             )
             if t
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from leukinetics.report.biomarkers.folder import FinishedStudy, Row
 from leukinetics.report.biomarkers.later_tables import classes_text
@@ -78,16 +78,18 @@ def _detection(c: FinishedStudy) -> str:
         rows += [(a, p) for p in found.get("pairs") or [] if real(p.get("estimate")) is not None]
     if not rows:
         return ""
-    clear = _clear(c, [(a, p, real(p.get("p_adjusted"))) for a, p in rows])
+    all_ = _over_all(c, "detection")
+    clear = _clear(c, [(a, p, all_(a, p)) for a, p in rows])
     if not clear:
-        return f"No contrast of {len(rows)} shows a difference in who is detected, after {c.correction} correction."
+        none = f"No contrast of {len(rows)} shows a difference in who is detected"
+        return f"{none}, after {c.correction} correction over all of them."
     told = []
     for a, p in clear[:NAMED]:
         share, other = (_share(p, *k) for k in (("detected", "n"), ("detected_reference", "n_reference")))
         told.append(
             f"{c.label(a['name'])} in {percent(share)} of {plain(p['group'])} and {percent(other)} of "
             f"{plain(p['reference'])} (odds ratio {_ci(c, p)}, "
-            f"{p_phrase(p['p_adjusted'])})"
+            f"{p_phrase(all_(a, p))})"
         )
     return f"Detected: {'; '.join(told)}{_rest(len(clear), len(rows))}."
 
@@ -104,17 +106,25 @@ def _levels(c: FinishedStudy) -> str:
             if (m := real(_everybody(a).get("geometric_mean"))) is not None
         ]
         return f"Geometric means, values below the limit accounted for: {join(means)}." if means else ""
-    clear = _clear(c, [(a, p, real(p.get("p_peto_adjusted"))) for a, p in rows])
+    all_ = _over_all(c, "levels")
+    clear = _clear(c, [(a, p, all_(a, p)) for a, p in rows])
     if not clear:
         none = f"No contrast of {len(rows)} shows a difference in levels"
-        return f"{none} (Peto–Peto test, after {c.correction} correction)."
-    told = [_contrast(c, a, p) for a, p in clear[:NAMED]]
+        return f"{none} (Peto–Peto test, after {c.correction} correction over all of them)."
+    told = [_contrast(c, a, p, all_(a, p)) for a, p in clear[:NAMED]]
     return f"Levels: {'; '.join(told)}{_rest(len(clear), len(rows))}."
 
 
-def _contrast(c: FinishedStudy, a: Row, p: Row) -> str:
-    """A difference in levels: the test's p, and the ratio with its interval, which may not exclude 1."""
-    test = f"Peto–Peto {p_phrase(p['p_peto_adjusted'])}"
+def _over_all(c: FinishedStudy, family: str) -> Callable[[Row, Row], float | None]:
+    """p of a contrast of an analyte, corrected over all contrasts of all analytes."""
+    keys = ("analyte", "group", "reference")
+    rows = {tuple(r.get(k) for k in keys): r for r in c.rows("multiplicity") if r.get("family") == family}
+    return lambda a, p: real(rows.get((a["name"], p["group"], p["reference"]), {}).get("p_all"))
+
+
+def _contrast(c: FinishedStudy, a: Row, p: Row, p_all: float | None) -> str:
+    """A difference in levels: the test's p over all contrasts; the ratio, whose interval may not exclude 1."""
+    test = f"Peto–Peto {p_phrase(p_all)}"
     what = f"{plain(p['group'])} and {plain(p['reference'])}"
     e, low, high = (real(p.get(k)) for k in ("estimate", "ci_low", "ci_high"))
     if e is None:
@@ -152,16 +162,16 @@ def _prognosis(c: FinishedStudy) -> str:
             rows.append((p, row))
     if not rows:
         return ""
-    clear = _clear(c, [(p, r, real(p.get("p_adjusted"))) for p, r in rows])
+    clear = _clear(c, [(p, r, real(p.get("p_all"))) for p, r in rows])
     if not clear:
         none = f"of {len(rows)} pairs of analyte and outcome none is shown to go together"
-        return f"Later: {none}, after {c.correction} correction."
+        return f"Later: {none}, after {c.correction} correction over all of them."
     told = []
     for p, r in clear[:NAMED]:
         name = MEASURES.get(str(r.get("measure")), str(r.get("measure")))
         told.append(
             f"{plain(p['outcome'])}, {name} per doubling of {c.label(p['analyte'])} {interval(r)}"
-            + (f", {p_phrase(p['p_adjusted'])}" if real(p.get("p_adjusted")) is not None else "")
+            + (f", {p_phrase(p['p_all'])}" if real(p.get("p_all")) is not None else "")
         )
     return f"Later: {'; '.join(told)}{_rest(len(clear), len(rows), 'pairs of analyte and outcome')}."
 
