@@ -15,13 +15,13 @@ from openpyxl import Workbook
 from typer.testing import CliRunner
 
 from leukinetics.cli import app
-from leukinetics.cohort import read_cohort
+from leukinetics.cohort import read_cohort, run_cohort
 from leukinetics.cohort.table import CohortTable, Dictionary, dictionary_toml, guess, guess_toml, read_table
 from leukinetics.cohort.table.cells import Kind, read_cell
 from leukinetics.cohort.table.numbers import read_number
 from leukinetics.cohort.table.units_text import spelled
-from leukinetics.cohort.table.write import write_virtual
-from leukinetics.errors import DataError
+from leukinetics.cohort.table.write import virtual_table, write_virtual
+from leukinetics.errors import DataError, ProtocolError
 
 HEAD = "id,group,IL-6 (pg/mL)\n"
 IL6 = {"name": "IL-6", "column": "IL-6"}
@@ -487,6 +487,36 @@ def test_a_virtual_cohort_is_a_table_too(tmp_path: Path) -> None:
     assert table.dictionary.analysis.covariates == ["age", "sex"]
     with pytest.raises(DataError, match="give a higher one"):
         write_virtual(protocol, people, tmp_path, limit=0.1)
+
+
+def test_a_virtual_cohort_has_further_markers_and_the_same_people() -> None:
+    given: dict[str, Any] = {
+        "cohort": {"name": "x", "control": "controls", "follow_up": "1 week"},
+        "group": [{"name": n, "condition": c, "n": 6} for n, c in (("controls", "healthy"), ("CKD", "ckd"))],
+        "marker": {"observable": "il6_csf", "limit": "1 pg/mL", "limits": [1, 2]},
+    }
+    alone = run_cohort(given)
+    further = [{"observable": "il6", "limit": "1.5 pg/mL"}, {"observable": "crp", "limit": "2 mg/L"}]
+    more = run_cohort(given | {"marker": given["marker"] | {"further": further}})
+    assert alone.people.equals(more.people[alone.people.columns])
+    assert alone.summary == more.summary
+    frame, dictionary = virtual_table(more.protocol, more.people)
+    table = CohortTable.from_frame(frame, dictionary)
+    assert list(table.analytes) == ["il6_csf", "il6", "crp"]
+    assert [p.name for p in table.dictionary.pair] == ["il6_index"]
+    il6, crp = table.analytes["il6"], table.analytes["crp"]
+    assert il6.limits.tolist() == [1.5] and crp.limits.tolist() == [2.0]
+    seen = more.people["further.il6"].to_numpy() >= 1.5
+    assert il6.observed.tolist() == seen.tolist() and 0 < seen.sum() < 12
+    assert np.array_equal(il6.lower[seen], more.people["further.il6"].to_numpy()[seen])
+    for wrong, word in (
+        ([{"observable": "il6_csf", "limit": "1 pg/mL"}], "twice"),
+        ([{"observable": "crp", "limit": "< 1 mg/L"}], "one quantity"),
+        ([{"observable": "crp", "limit": "0.01 mg/L"}], "below the assay's own"),
+        ([{"observable": "disease", "limit": "1 mg/L"}], "no assay"),
+    ):
+        with pytest.raises(ProtocolError, match=word):
+            run_cohort(given | {"marker": given["marker"] | {"further": wrong}})
 
 
 def test_rows_of_one_visit_say_in_what_they_differ(tmp_path: Path) -> None:

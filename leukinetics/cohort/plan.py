@@ -8,6 +8,8 @@ from leukinetics.trial.protocol import Endpoint
 
 #: Columns of the table of people, beside those of covariates and outcomes.
 PERSON, GROUP, MARKER, BELOW, ACTIVE = "person", "group", "marker", "below", "active"
+#: Columns of a further marker: this and its name, and of whether it is only known to be below that number.
+FURTHER, FURTHER_BELOW = "further.", ".below"
 
 
 @dataclass(frozen=True)

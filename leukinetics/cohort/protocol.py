@@ -38,22 +38,40 @@ class Group(Part):
     background: Annotated[list[Dose], Field(description="therapy after the sample")] = []
 
 
+class Further(Part):
+    """Another marker, measured in the same samples; it is in the cohort's table, and analysed there."""
+
+    observable: Annotated[Name, Field(description="a readout with an assay")]
+    limit: Annotated[Criterion, Field(description='its limit of detection, such as "1.5 pg/mL"')]
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        yield from _one_quantity(self.limit)
+
+
 class Marker(Part):
     """What is measured, with its assay, at time 0; it is detected where it is at or above ``limit``.
 
     ``limits``: those that the analysis is repeated with, in the unit of ``limit``; by default 17 from the lowest to the
-    highest that tell people apart.
+    highest that tell people apart. ``further`` markers are those of the cohort as a table.
     """
 
     observable: Annotated[Name, Field(description="a readout with an assay")]
     limit: Annotated[Criterion, Field(description='the limit of detection, such as "6.7 pg/mL"')]
     limits: Annotated[list[NotNegative], Field(description="others, ascending, in the same unit")] = []
+    further: Annotated[list[Further], Field(description="more markers, of the cohort as a table")] = []
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        if len(self.limit) != 1 or self.limit[0].sign not in (">=", "≥") or not self.limit[0].value > 0:
-            yield "limit", 'the limit is one quantity above 0, such as "6.7 pg/mL".'
+        yield from _one_quantity(self.limit)
+        names = [self.observable, *(f.observable for f in self.further)]
+        if len(set(names)) != len(names):
+            yield "further", "an observable is there twice."
         if sorted(set(self.limits)) != self.limits:
             yield "limits", "each limit must be larger than the one before."
+
+
+def _one_quantity(limit: Criterion) -> Iterator[tuple[str, str]]:
+    if len(limit) != 1 or limit[0].sign not in (">=", "≥") or not limit[0].value > 0:
+        yield "limit", 'the limit is one quantity above 0, such as "6.7 pg/mL".'
 
 
 class Activity(Part):

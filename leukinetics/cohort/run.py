@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from leukinetics.cohort.analyse import analyse_cohort, default_limits
 from leukinetics.cohort.draws import uncertainty
 from leukinetics.cohort.made_with import made_with
-from leukinetics.cohort.plan import Plan
+from leukinetics.cohort.plan import FURTHER, Plan
 from leukinetics.cohort.protocol import CohortProtocol
 from leukinetics.cohort.published import chances, held_against
 from leukinetics.cohort.read import read_cohort
@@ -77,7 +77,8 @@ def run_cohort(
 
         made = {"leukinetics": __version__, **made_with(read, prepared)}
         write_text(folder / PROTOCOL, read.text)
-        write_table(folder / PEOPLE, table, {"marker": plan.unit, **plan.units})
+        units = {f"{FURTHER}{f.observable}": f.limit[0].unit for f in read.marker.further}
+        write_table(folder / PEOPLE, table, {"marker": plan.unit, **units, **plan.units})
         write_json(folder / PROVENANCE, made)
         write_json(folder / SUMMARY, summary)
     return CohortResult(read, table, summary, folder)

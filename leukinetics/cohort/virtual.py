@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.assays import assays
-from leukinetics.cohort.plan import ACTIVE, BELOW, GROUP, MARKER, PERSON, Plan
+from leukinetics.cohort.plan import ACTIVE, BELOW, FURTHER, FURTHER_BELOW, GROUP, MARKER, PERSON, Plan
 from leukinetics.cohort.protocol import CohortProtocol, Group
 from leukinetics.errors import DataError, ProtocolError
 from leukinetics.patients.criteria import Bound, parse_criterion
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ARM = "cohort"
 #: Ids of endpoints that are not outcomes.
-_SAMPLE, _NOW = "sample: ", "now: "
+_SAMPLE, _NOW, _ALSO = "sample: ", "now: ", "also: "
 #: Patients (candidates x people) in one call of the engine.
 TOGETHER = 40_000
 
@@ -42,9 +42,9 @@ def prepare_groups(
     ``assemblies``: models by condition, in place of those of the package. ProtocolError names the group and all that
     the model has not.
     """
-    name = protocol.marker.observable
-    if name not in assays():
-        raise ProtocolError(f"marker, observable: '{name}' has no assay, so that it has no limit of detection.")
+    for name in (protocol.marker.observable, *(f.observable for f in protocol.marker.further)):
+        if name not in assays():
+            raise ProtocolError(f"marker, observable: '{name}' has no assay, so that it has no limit of detection.")
     found = []
     for group in protocol.group:
         try:
@@ -119,6 +119,10 @@ def _trial(protocol: CohortProtocol, group: Group, times: int) -> Protocol:
     sample: dict[str, Any] = {"kind": "value", "at": 0.0, "noise": True}
     endpoints = [Endpoint(id=_SAMPLE, observable=protocol.marker.observable, unit=protocol.unit, **sample)]
     endpoints += [Endpoint(id=f"{_NOW}{name}", observable=name, **sample) for name in now]
+    endpoints += [
+        Endpoint(id=f"{_ALSO}{f.observable}", observable=f.observable, unit=f.limit[0].unit, **sample)
+        for f in protocol.marker.further
+    ]
     read = Protocol(
         trial=Trial(
             name=group.name,
@@ -146,17 +150,23 @@ def _criteria(protocol: CohortProtocol, group: Group) -> tuple[list[str], list[s
 
 def _check_marker(protocol: CohortProtocol, ready: Prepared) -> None:
     """ProtocolError where a limit is below the assay's own."""
-    assay = ready.observables[protocol.marker.observable].assay
-    assert assay is not None
-    try:
-        lowest = assay.in_unit(protocol.unit).lloq
-    except DataError as error:
-        raise ProtocolError(f"marker, limit: {error}") from None
-    for limit in (protocol.limit, *protocol.marker.limits):
-        if limit < lowest:
-            raise ProtocolError(
-                f"marker: the limit {limit:g} {protocol.unit} is below the assay's own, {lowest:g}; give a higher one."
-            )
+    asked = [("marker", protocol.marker.observable, protocol.unit, (protocol.limit, *protocol.marker.limits))]
+    asked += [
+        (f"marker, further '{f.observable}'", f.observable, f.limit[0].unit, (f.limit[0].value,))
+        for f in protocol.marker.further
+    ]
+    for where, name, unit, limits in asked:
+        assay = ready.observables[name].assay
+        assert assay is not None
+        try:
+            lowest = assay.in_unit(unit).lloq
+        except DataError as error:
+            raise ProtocolError(f"{where}, limit: {error}") from None
+        for limit in limits:
+            if limit < lowest:
+                raise ProtocolError(
+                    f"{where}: the limit {limit:g} {unit} is below the assay's own, {lowest:g}; give a higher one."
+                )
 
 
 def _table(protocol: CohortProtocol, group: Group, outcome: Outcome, k: int) -> pd.DataFrame:
@@ -178,6 +188,11 @@ def _table(protocol: CohortProtocol, group: Group, outcome: Outcome, k: int) -> 
         ACTIVE: np.nan,
         "failed": ~outcome.ok[k, 0],
     }
+    for further in protocol.marker.further:
+        values = outcome.endpoints[f"{_ALSO}{further.observable}"].take(k)
+        low = np.zeros(ready.n, dtype=bool) if values.blq is None else values.blq[0]
+        name = f"{FURTHER}{further.observable}"
+        found[name], found[name + FURTHER_BELOW] = np.where(low, 2 * values.numbers[0], values.numbers[0]), low
     if protocol.activity is not None and (now or before):
         active = np.zeros(ready.n, dtype=bool)
         for name in now:

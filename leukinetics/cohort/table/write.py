@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from leukinetics.cohort.plan import BELOW, FURTHER, FURTHER_BELOW, MARKER
 from leukinetics.cohort.table.cohort_table import EVENT, EXPOSURE, CohortTable
 from leukinetics.cohort.table.dictionary import (
     Analyte,
@@ -16,6 +17,7 @@ from leukinetics.cohort.table.dictionary import (
     Format,
     Groups,
     Outcome,
+    Pair,
     TableAnalysis,
 )
 from leukinetics.cohort.table.dictionary_file import dictionary_toml
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 #: Files of :func:`write_reading` and :func:`write_virtual`.
 SAMPLES, NOTES, DICTIONARY, TABLE = "samples.parquet", "notes.csv", "dictionary.toml", "table.csv"
+_CSF = "_csf"
 
 
 def samples(table: CohortTable) -> pd.DataFrame:
@@ -98,32 +101,35 @@ def virtual_table(
     import pandas as pd
 
     least = protocol.limit if limit is None else limit
-    marker, below = people["marker"].to_numpy(dtype=float), people["below"].to_numpy(dtype=bool)
-    highest = float(np.max(marker[below], initial=0.0))
-    if least < highest:
-        raise DataError(
-            f"The limit {least:g} {protocol.unit} is below {highest:g}, and somebody's marker is only known to be "
-            "below that; give a higher one."
+    cells: dict[str, Any] = {"person": people["person"].to_numpy(), "group": people["group"].to_numpy()}
+    asked = [(protocol.marker.observable, least, protocol.unit, MARKER, BELOW)]
+    for f in protocol.marker.further:
+        column = f"{FURTHER}{f.observable}"
+        asked.append((f.observable, f.limit[0].value, f.limit[0].unit, column, column + FURTHER_BELOW))
+    analytes = []
+    for name, at, unit, column, below in asked:
+        cells[f"{name} ({unit})"] = _marked(people[column], people[below], at, unit)
+        matrix: Any = "csf" if name.endswith(_CSF) else "plasma"
+        analytes.append(
+            Analyte(name=name, column=f"{name} ({unit})", unit=unit, matrix=matrix, limit=at, observable=name)
         )
-    low = below | (marker < least)
-    name, unit = protocol.marker.observable, protocol.unit
-    cells: dict[str, Any] = {
-        "person": people["person"].to_numpy(),
-        "group": people["group"].to_numpy(),
-        f"{name} ({unit})": np.where(low, f"<{_digits(least)}", [_digits(v) for v in marker]),
-    }
+    names = [a.name for a in analytes]
+    pairs = [
+        Pair(name=f"{n.removesuffix(_CSF)}_index", csf=n, serum=n.removesuffix(_CSF))
+        for n in names
+        if n.endswith(_CSF) and n.removesuffix(_CSF) in names
+    ]
     covariates = [_covariate(c, people, units or {}) for c in _covariates(protocol, people)]
     for entry in covariates:
         cells[entry.column] = _texts(people[entry.name])
     outcomes = list(_outcomes(protocol, people, cells))
     groups = [g.name for g in protocol.group]
     control = protocol.cohort.control
-    matrix = "csf" if name.endswith("_csf") else "plasma"
-    column = f"{name} ({unit})"
     dictionary = Dictionary(
         table=Format(id="person"),
         group=Groups(column="group", control=control, order=[control, *(g for g in groups if g != control)]),
-        analyte=[Analyte(name=name, column=column, unit=unit, matrix=matrix, limit=least, observable=name)],  # type: ignore[arg-type]
+        analyte=analytes,
+        pair=pairs,
         covariate=covariates,
         outcome=outcomes,
         analysis=TableAnalysis(
@@ -133,6 +139,18 @@ def virtual_table(
         ),
     )
     return pd.DataFrame(cells), dictionary
+
+
+def _marked(values: pd.Series[float], only_below: pd.Series[bool], limit: float, unit: str) -> Any:
+    """Cells of a marker, with "<limit" where it is below that. DataError where more is not known of somebody."""
+    marker, below = values.to_numpy(dtype=float), only_below.to_numpy(dtype=bool)
+    highest = float(np.max(marker[below], initial=0.0))
+    if limit < highest:
+        raise DataError(
+            f"The limit {limit:g} {unit} is below {highest:g}, and somebody's marker is only known to be below that; "
+            "give a higher one."
+        )
+    return np.where(below | (marker < limit), f"<{_digits(limit)}", [_digits(float(v)) for v in marker])
 
 
 def _covariates(protocol: CohortProtocol, people: pd.DataFrame) -> list[str]:
