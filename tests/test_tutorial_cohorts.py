@@ -106,7 +106,7 @@ def page_commands() -> list[tuple[list[str], str]]:
 @pytest.mark.slow
 def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES, tmp_path / "examples")
-    quick = {"people = 8000": "people = 600", "draws = 60": "draws = 3", "people = 400": "people = 200"}
+    quick = {"people = 8000": "people = 600", "draws = 60": "draws = 10", "people = 400": "people = 200"}
     benefit = tmp_path / "examples" / "mdd_benefit.toml"
     for old, new in quick.items():
         words = benefit.read_text(encoding="utf-8")
