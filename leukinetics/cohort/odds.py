@@ -71,6 +71,7 @@ def compare_detection(
     names: Sequence[str],
     control: str | None = None,
     *,
+    pairs: Sequence[tuple[str, str]] | None = None,
     ordered: bool = False,
     alpha: float = 0.05,
     correct: str = "holm",
@@ -78,12 +79,15 @@ def compare_detection(
 ) -> Row:
     """``groups`` (shares with Wilson's intervals), ``overall`` (chi-square or resampled, and exact), ``trend`` (over
     ``names`` where they are ``ordered``, else None), and ``pairs``, each with ``control`` where there is one: rows of
-    :func:`odds_ratio` with ``p_adjusted`` and ``p_exact_adjusted`` for their number."""
+    :func:`odds_ratio` with ``p_adjusted`` and ``p_exact_adjusted`` for their number; ``pairs``: others than these, as
+    (group, reference)."""
     cells = counts(seen, groups, names)
     where = {name: i for i, name in enumerate(names)}
     if control is not None and control not in where:
         raise DataError(f"The control '{control}' is none of the groups: {', '.join(names)}.")
-    if control is not None:
+    if pairs is not None:
+        pairs = list(pairs)
+    elif control is not None:
         pairs = [(name, control) for name in names if name != control]
     else:
         pairs = [(one, other) for i, one in enumerate(names) for other in names[i + 1 :]]

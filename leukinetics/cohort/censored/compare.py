@@ -129,18 +129,21 @@ def compare(
     control: str | None = None,
     *,
     names: Sequence[str] | None = None,
+    pairs: Sequence[tuple[str, str]] | None = None,
     alpha: float = 0.05,
     correct: str = "holm",
 ) -> Row:
     """All groups, and each pair (each with ``control`` where there is one): ``overall`` (Peto-Peto, Gehan), and
     ``pairs``: the ratio of levels (:func:`level_ratio`, and :func:`one_spread`), ``p_peto``, ``p_gehan`` and, adjusted
     for the number of pairs, ``p_peto_adjusted``, which is the test of the pair, and ``p_adjusted`` (of the ratio).
-    ``names``: the groups in their order (by default sorted)."""
+    ``names``: the groups in their order (by default sorted); ``pairs``: others than these, as (group, reference)."""
     labels = np.asarray(groups, dtype=object)
     known = np.array([g is not None and g == g for g in labels], dtype=bool)
     order = list(names) if names is not None else sorted({str(g) for g in labels[known]})
     labels = np.where(known, labels.astype(str), "")
-    if control is not None:
+    if pairs is not None:
+        pairs = list(pairs)
+    elif control is not None:
         pairs = [(name, control) for name in order if name != control]
     else:
         pairs = [(one, other) for i, one in enumerate(order) for other in order[i + 1 :]]

@@ -62,15 +62,17 @@ def substitution(x: Censored, alpha: float = 0.05) -> Row:
     return {"n": level.n, "n_below": level.n_below, "ways": ways, "warning": _warning(x, level.n_below, ways, mean)}
 
 
-def substituted_ratio(x: Censored, one: Mask, other: Mask, alpha: float = 0.05) -> Row:
+def substituted_ratio(x: Censored, one: Mask, other: Mask, alpha: float = 0.05, likelihood: Row | None = None) -> Row:
     """The ratio of two groups' geometric means by each way, with Welch's p value, beside :func:`level_ratio`
-    (``likelihood``, with ``p_peto``); ``warning`` where a way turns the answer of the test, which is Peto and Peto's,
-    or the direction."""
+    (``likelihood``, with ``p_peto``; may be given); ``warning`` where a way turns the answer of the test, which is Peto
+    and Peto's, or the direction."""
     from scipy.stats import ttest_ind
 
-    likelihood = level_ratio(x, one, other, alpha)
-    either = one | other
-    test = likelihood["p_peto"] = peto_peto(x.take(either), np.where(one, "one", "other")[either])["p_value"]
+    if likelihood is None:
+        either = one | other
+        test = peto_peto(x.take(either), np.where(one, "one", "other")[either])["p_value"]
+        likelihood = level_ratio(x, one, other, alpha) | {"p_peto": test}
+    test = likelihood["p_peto"]
     ways, turned = [], []
     for name, factor in WAYS.items():
         a, b = (_logs(x.take(mask & x.measured), factor) for mask in (one, other))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from leukinetics.cohort.censored.mixed import mixed
 from leukinetics.cohort.censored.ros import ros
 from leukinetics.cohort.censored.substitution import substituted_ratio, substitution
 from leukinetics.cohort.censored.tobit import tobit
-from leukinetics.cohort.detect import corrected, share
+from leukinetics.cohort.detect import share
 from leukinetics.cohort.odds import adjusted_odds, compare_detection
 from leukinetics.cohort.study.setup import EVERYBODY, Setup
 from leukinetics.cohort.table.cohort_table import PERSON, TIME, VISIT
@@ -66,32 +65,13 @@ def _compared(seen: Array, s: Setup) -> Row:
         }  # fmt: skip
     asked = s.table.dictionary.analysis
     found = compare_detection(
-        seen, s.labels, s.groups, s.control, ordered=asked.trend and len(s.groups) > 2, alpha=s.alpha,
-        correct=s.correct, seed=s.seed,
+        seen, s.labels, s.groups, s.control, pairs=s.contrasts, ordered=asked.trend and len(s.groups) > 2,
+        alpha=s.alpha, correct=s.correct, seed=s.seed,
     )  # fmt: skip
-
-    def pair(one: str, other: str) -> list[Row]:
-        return list(compare_detection(seen, s.labels, (one, other), other, alpha=s.alpha, seed=s.seed)["pairs"])
-
-    columns = (("p_value", "p_adjusted"), ("p_exact", "p_exact_adjusted"))
-    found["pairs"] = _pairs(s, found["pairs"], pair, columns)
     found["groups"] = [everybody, *found["groups"]]
     if len(s.groups) < 2:
         found["overall"] = []
     return found
-
-
-def _pairs(
-    s: Setup, made: list[Row], pair: Callable[[str, str], list[Row]], columns: tuple[tuple[str, str], ...]
-) -> list[Row]:
-    """Rows of the contrasts that were asked for, with their own correction."""
-    if [(r["group"], r["reference"]) for r in made] == list(s.contrasts):
-        return made
-    rows = [row for one, other in s.contrasts for row in pair(one, other)]
-    for name, adjusted in columns:
-        for row, p in zip(rows, corrected([r[name] for r in rows], s.correct), strict=True):
-            row[adjusted] = p
-    return rows
 
 
 def fewer(x: Censored, seed: int) -> tuple[NDArray[np.intp], str]:
@@ -136,16 +116,10 @@ def comparisons(x: Censored, s: Setup, logs: bool = True) -> Row | None:
         return None
     pick, said = fewer(x, s.seed)
     x, labels = x.take(pick), s.labels[pick]
-    found = compare(x, labels, s.control, names=s.groups, alpha=s.alpha, correct=s.correct)
-
-    def pair(one: str, other: str) -> list[Row]:
-        return list(compare(x, labels, other, names=(one, other), alpha=s.alpha)["pairs"])
-
-    columns = (("p_value", "p_adjusted"), ("p_peto", "p_peto_adjusted"))
-    found["pairs"] = _pairs(s, found["pairs"], pair, columns)
+    found = compare(x, labels, s.control, names=s.groups, pairs=s.contrasts, alpha=s.alpha, correct=s.correct)
     for row in found["pairs"]:
         if logs:
-            would = substituted_ratio(x, labels == row["group"], labels == row["reference"], s.alpha)
+            would = substituted_ratio(x, labels == row["group"], labels == row["reference"], s.alpha, row)
             row["substitution"] = {"ways": would["ways"], "warning": would["warning"]}
         else:
             row |= dict.fromkeys(RATIO_KEYS) | {"note": NO_LEVELS}
