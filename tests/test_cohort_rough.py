@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leukinetics.cohort.diagnosis.cutoffs import cutoffs
 from leukinetics.cohort.figures import change, figure, p_words
@@ -114,6 +117,12 @@ def test_a_corrected_share_lies_within_its_interval() -> None:
     assert found and all(v["ci_low"] <= v["estimate"] <= v["ci_high"] for v in found)
 
 
+def test_an_event_of_no_name_is_taken_before_other_answers(tmp_path: Path) -> None:
+    text = "id,IL-6,os (months),event,response\nA,1,20,1,yes\nB,2,30,0,no\nC,2,40,1,yes\n"
+    kinds = {o.name: (o.kind, o.event) for o in read(tmp_path, text).dictionary.outcome}
+    assert kinds == {"os": ("time_to_event", "event"), "response": ("binary", None)}
+
+
 def small(n: int = 24) -> pd.DataFrame:
     i = np.arange(n)
     return pd.DataFrame(
@@ -182,3 +191,66 @@ def test_an_interrupted_study_says_that_it_goes_on(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(cohort_table, "run_study", cut_off)
     with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
         cohort_table.run_table(cohort_table.TableJob(tmp_path / "t.csv", tmp_path / "out"))
+
+
+def numbers(x: object, path: str = "") -> dict[str, float]:
+    """The numbers of a part of a summary by their places."""
+    if isinstance(x, dict):
+        return {k: v for key, part in x.items() for k, v in numbers(part, f"{path}.{key}").items()}
+    if isinstance(x, list):
+        return {k: v for i, part in enumerate(x) for k, v in numbers(part, f"{path}[{i}]").items()}
+    return {path: float(x)} if isinstance(x, (int, float)) and not isinstance(x, bool) else {}
+
+
+ASKED = {"correlation": True, "diagnosis": False, "prognosis": False, "subtypes": False, "bootstrap": 20}
+
+
+def cohort(seed: int, n: int = 24) -> tuple[pd.DataFrame, dict[str, Any]]:
+    rng = np.random.default_rng(seed)
+    group = rng.choice(["a", "b", "c"], n)
+    x, y = np.exp(rng.normal(size=(2, n)) + 0.5 * (group == "b"))
+    frame = pd.DataFrame({"id": [f"P{i}" for i in range(n)], "group": group, "x": x.round(6), "y": y.round(6)})
+    entries = [{"name": name, "column": name, "unit": "pg/mL", "limit": 0.7} for name in ("x", "y")]
+    form = {"id": "id"}
+    return frame, {"table": form, "group": {"column": "group", "control": "a"}, "analyte": entries, "analysis": ASKED}
+
+
+@settings(max_examples=2, deadline=None)
+@given(seed=st.integers(0, 10_000), factor=st.sampled_from([1e-3, 0.37, 1e4]))
+def test_a_change_of_unit_scales_levels_and_leaves_p_values(seed: int, factor: float) -> None:
+    frame, keys = cohort(seed)
+    one = run_study(frame, keys).summary
+    larger = frame.assign(x=frame["x"] * factor)
+    scaled = {**keys, "analyte": [{**keys["analyte"][0], "limit": 0.7 * factor}, keys["analyte"][1]]}
+    other = run_study(larger, scaled).summary
+    a, b = one["analytes"][0], other["analytes"][0]
+    for part in ("detection", "comparisons"):
+        mine, theirs = numbers(a[part]), numbers(b[part])
+        assert mine.keys() == theirs.keys()
+        assert all(theirs[k] == pytest.approx(v, rel=1e-4, abs=1e-6) for k, v in mine.items() if ".limit" not in k)
+    for mine, theirs in zip(a["levels"]["groups"], b["levels"]["groups"], strict=True):
+        for key in ("geometric_mean", "ci_low", "ci_high", "mean"):
+            if mine["lognormal"][key] is not None:
+                assert theirs["lognormal"][key] == pytest.approx(factor * mine["lognormal"][key], rel=1e-4)
+        assert theirs["km"]["median"] == (
+            None if mine["km"]["median"] is None else pytest.approx(factor * mine["km"]["median"], rel=1e-6)
+        )
+    assert close(one["correlations"], other["correlations"]) and close(one["analytes"][1], other["analytes"][1])
+
+
+@settings(max_examples=2, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_other_names_of_groups_and_an_analyte_without_values_change_nothing_else(seed: int) -> None:
+    frame, keys = cohort(seed)
+    one = run_study(frame, keys).summary
+    other = frame.assign(group=frame["group"].map({"a": "none", "b": "x & <y>", "c": "z" * 60}), z=np.nan)
+    more = {
+        **keys,
+        "group": {"column": "group", "control": "none"},
+        "analyte": [*keys["analyte"], {"name": "z", "column": "z", "unit": "pg/mL", "limit": 1.0}],
+    }
+    found = run_study(other, more).summary
+    assert close(numbers(one["analytes"]), numbers(found["analytes"][:2])) and found["failed"] == []
+    pooled = [r for r in found["correlations"] if "z" not in (r["one"], r["other"])]
+    assert close(numbers(one["correlations"]), numbers(pooled))
+    assert found["analytes"][2]["n"] == 0 and found["analytes"][2]["missing"] == len(frame)

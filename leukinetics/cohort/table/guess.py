@@ -290,8 +290,9 @@ def _times_to_event(columns: _Columns) -> Iterator[Outcome]:
             for c in likely.values()
             if c is not column and positive_word(sorted(_labels(c)), True) and len(_labels(c)) == 2
         ]
-        own = [c for c in events if what and what in folded(c.base)] or events
-        others = [c for c in events if c not in own and known.ANY_EVENT.fullmatch(folded(c.base))]
+        of_any = [c for c in events if known.ANY_EVENT.fullmatch(folded(c.base))]
+        own = [c for c in events if what and what in folded(c.base)] or of_any or events
+        others = [c for c in of_any if c not in own]
         if len(own) == 1 and others:
             columns.findings.problem(
                 f"the columns {some(c.name for c in (*own, *others))} may all tell the events of '{column.name}'; name "
