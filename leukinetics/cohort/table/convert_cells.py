@@ -125,7 +125,9 @@ def _need(
     factor = _factor(own, unit, observable)
     if factor is None:
         molar = any("mol" in u or u.endswith("M") for u in (own, unit))
-        what = "; name the 'observable' of the model, whose molar mass it takes" if molar and observable is None else ""
+        what = "; correct the cells, or the unit of the column"
+        if molar and observable is None:
+            what = "; name the 'observable' of the model, whose molar mass it takes"
         findings.problem(f"{own} cannot be converted to {unit}{what}.", rows, cells.column.name)
         return 1.0
     return factor
