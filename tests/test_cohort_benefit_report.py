@@ -242,6 +242,23 @@ def test_what_cannot_be_is_told_before_anything_is_simulated(tmp_path: Path) -> 
         predicted_benefit({**protocol, "patient": []}, assembly=model())
 
 
+def test_measurements_are_printed_as_they_are() -> None:
+    from leukinetics.cohort.subtype.patients import printed
+
+    told = [printed(0.0, 0.0), printed(0.0, 1.5), printed(2.0, 2.0), printed(2.0, 4.0), printed(10.0, None)]
+    assert told == ["0", "< 1.5", "2", "2 to 4", "> 10"]
+    assert printed(10.0, math.inf) == "> 10"
+
+
+def test_a_share_that_could_be_any_is_not_told() -> None:
+    from leukinetics.cohort.subtype.assumptions import is_told
+
+    assert is_told({"share": 0.9, "ci_low": 0.6, "ci_high": 1.0})
+    assert not is_told({"share": 1.0, "ci_low": 0.0, "ci_high": 1.0})
+    assert not is_told({"share": None, "ci_low": None, "ci_high": None})
+    assert not is_told(None)
+
+
 def test_covariates_are_spared_only_where_asked(done: BenefitResult) -> None:
     crp = Censored.of(np.array([4.0]), 0.1, "mg/L", "crp")
     strict = predict_rows(done.virtual, {"crp": crp}, {"weight": [5000.0]})[0]
@@ -350,7 +367,7 @@ def test_the_command_says_what_the_people_gain(done: BenefitResult) -> None:
     from leukinetics.commands.cohort_questions import _table
 
     lines = "\n".join(_table(done.summary, " mg/L"))
-    for said in ("people.csv: 5 rows, CRP as crp", "not used: BDNF", "4 told", "3.00 or more expected",
+    for said in ("people.csv: 5 rows, CRP as crp", "not used: BDNF", "4 told", "3 or more expected",
                  "too few virtual patients like them: crp 1", "weight 1"):  # fmt: skip
         assert said in lines
     assert _table({"table": None}, "") == []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leukinetics.commands.progress import status_line
-from leukinetics.report.trial.numbers import number, percent
+from leukinetics.report.trial.numbers import interval, number, percent
 
 if TYPE_CHECKING:
     from leukinetics.commands.cohort import Job
@@ -101,7 +101,7 @@ def _table(s: dict[str, Any], unit: str) -> list[str]:
         if t["worth"] is not None:
             w = t["worth"]
             lines.append(
-                f"  {number(s['worth'])} or more expected in {percent(w['expected'])}; more probable than not in "
+                f"  {s['worth']:g} or more expected in {percent(w['expected'])}; more probable than not in "
                 f"{w['likely']}"
             )
     for text, n, rows in (
@@ -117,13 +117,15 @@ def _table(s: dict[str, Any], unit: str) -> list[str]:
 
 
 def _gain(b: dict[str, Any], unit: str, worth: float | None) -> str:
-    said = f"benefit {number(b['estimate'])} ({number(b['ci_low'])} to {number(b['ci_high'])}){unit}"
+    said = f"benefit {interval(b)}{unit}"
     if worth is None or b["p_worth"] is None:
         return f"{said}, better in {percent(b['p_better'])}"
-    return f"{said}, {number(worth)} or more in {percent(b['p_worth'])}"
+    return f"{said}, {worth:g} or more in {percent(b['p_worth'])}"
 
 
 def _rests(p: dict[str, Any]) -> str:
+    from leukinetics.cohort.subtype.assumptions import is_told
+
     split, rests = p["split"], p["assumptions"]
     parts = [
         f"{percent(split[f'share_{k}'])} {words}"
@@ -131,9 +133,9 @@ def _rests(p: dict[str, Any]) -> str:
         if split[f"share_{k}"] is not None
     ]
     said = f"of the spread {', '.join(parts)}"
-    if rests["share"] is not None:
-        ends = "" if rests["ci_low"] is None else f" ({percent(rests['ci_low'])} to {percent(rests['ci_high'])})"
-        said += f"; of the model's part {percent(rests['share'])}{ends} rests on assumptions"
+    if is_told(rests):
+        ends = f"({percent(rests['ci_low'])} to {percent(rests['ci_high'])})"
+        said += f"; of the model's part {percent(rests['share'])} {ends} rests on assumptions"
     best = p["narrowing"]["measurements"][0]
     if best["share"]:
         again = " again" if best["again"] else ""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 RESAMPLES = 1000
+#: An interval of a share that is wider tells nothing.
+WIDE = 0.8
 
 
 def assumptions(
@@ -64,6 +66,13 @@ def assumptions(
         return found | {"share": number(share)}
     low, high = np.quantile(again, [0.025, 0.975])
     return found | {"share": number(share), "ci_low": number(low), "ci_high": number(high)}
+
+
+def is_told(found: Mapping[str, Any] | None) -> bool:
+    """Whether what :func:`assumptions` found tells a share: its interval is narrower than that of no knowledge."""
+    if not found or found["share"] is None or found["ci_low"] is None:
+        return False
+    return bool(found["ci_high"] - found["ci_low"] < WIDE)
 
 
 @dataclass(frozen=True)

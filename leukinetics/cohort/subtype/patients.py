@@ -163,9 +163,9 @@ def printed(lower: float | None, upper: float | None) -> str:
     """What is known of a measurement, such as "< 1.5" or "2 to 4"."""
     if upper is None or np.isinf(upper):
         return f"> {lower:g}"
-    if not lower:
-        return f"< {upper:g}"
-    return f"{lower:g}" if lower == upper else f"{lower:g} to {upper:g}"
+    if lower == upper:
+        return f"{lower:g}"
+    return f"{lower:g} to {upper:g}" if lower else f"< {upper:g}"
 
 
 def _summary(frame: pd.DataFrame, worth: float | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from leukinetics.cohort.subtype.assumptions import is_told
 from leukinetics.report.benefit.folder import FinishedBenefit, Row
 from leukinetics.report.trial.numbers import fixed, interval, percent, real
 from leukinetics.report.trial.style import BAND, INK, KIND_COLOURS, SOFT, Picture, canvas, picture, wrapped
@@ -16,6 +17,8 @@ WIDTH = 760
 #: Patients of a figure; the others are in the table.
 MOST = 20
 EVERYBODY = "everybody"
+#: Effective people from which on a shape is smoothed but once.
+SMOOTHED = 3000.0
 #: Parts of the spread: (key, words, colour).
 PARTS = (
     ("patient", "the patient: more could be measured", "#2f74a8"),
@@ -62,10 +65,11 @@ def intervals_figure(c: FinishedBenefit) -> Picture:
     for x, text, ha in heads:
         back.text(x, 16, text, ha=ha, va="center", fontsize=9.5, color=SOFT)
     edges = np.array([float(v) for v in c.summary["edges"]])
-    tallest = max(float(np.max(p["shape"])) for _, p in rows)
     for i, (name, p) in enumerate(rows):
         b, colour = p["benefit"], GREY if i == 0 else BLUE
-        _shape(axes, edges, np.array(p["shape"], dtype=float), i, tallest, colour, low, high)
+        # The fewer people tell it, the smoother: else a shape shows each of them.
+        rounds = int(np.clip(SMOOTHED / float(p["effective"]), 1, 12))
+        _shape(axes, edges, _smooth(np.array(p["shape"], dtype=float), rounds), i, colour, low, high)
         y = i + 0.82
         axes.plot([b["ci_low"], b["ci_high"]], [y, y], color=colour, lw=1.4)
         axes.plot([b["q1"], b["q3"]], [y, y], color=colour, lw=4.4, solid_capstyle="butt")
@@ -82,13 +86,17 @@ def intervals_figure(c: FinishedBenefit) -> Picture:
     return picture(figure, "benefit", f"Predicted benefit. {'; '.join(said)}.")
 
 
-def _shape(axes: Any, edges: Any, share: Any, i: int, tallest: float, colour: str, low: float, high: float) -> None:
+def _smooth(share: Any, rounds: int) -> Any:
+    for _ in range(rounds):
+        share = np.convolve(np.pad(share, 1, mode="edge"), (0.25, 0.5, 0.25), mode="valid")
+    return share
+
+
+def _shape(axes: Any, edges: Any, share: Any, i: int, colour: str, low: float, high: float) -> None:
     """A histogram that stands on the line of a patient."""
     middle = (edges[1:] + edges[:-1]) / 2
-    # Bins are smoothed by their neighbours: the patients are a sample.
-    smooth = np.convolve(np.pad(share, 1, mode="edge"), (0.25, 0.5, 0.25), mode="valid")
     seen = (middle >= low) & (middle <= high)
-    y = i + 0.74 - 0.66 * smooth / tallest
+    y = i + 0.74 - 0.6 * share / max(float(share.max()), 1e-12)
     axes.fill_between(middle[seen], i + 0.74, y[seen], color=colour, alpha=0.28, lw=0)
     axes.plot(middle[seen], y[seen], color=colour, lw=0.9)
 
@@ -140,7 +148,8 @@ def assumed_figure(c: FinishedBenefit) -> Picture | None:
     for i, (name, p) in enumerate(rows):
         a = p["assumptions"]
         share, low, high = (real(a[k]) for k in ("share", "ci_low", "ci_high"))
-        axes.barh([i], [100 * (share or 0)], color=KIND_COLOURS["assumed"], height=0.6, lw=0)
+        depth = 1.0 if is_told(a) else 0.3
+        axes.barh([i], [100 * (share or 0)], color=KIND_COLOURS["assumed"], height=0.6, lw=0, alpha=depth)
         if low is not None and high is not None:
             axes.plot([100 * low, 100 * high], [i, i], color=INK, lw=1.2)
         text = share_text(a)

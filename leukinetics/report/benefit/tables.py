@@ -253,6 +253,6 @@ def _in(c: FinishedBenefit) -> str:
 def _place(m: Row) -> str:
     if m["upper"] is None:
         return f"{percent(m['share_below'])} are in the range"
-    if not m["lower"]:
+    if not m["lower"] and m["upper"]:
         return f"{percent(1 - (real(m['share_above']) or 0.0))} are below the limit"
     return percent(m["share_below"])

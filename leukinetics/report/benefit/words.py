@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leukinetics.cohort.subtype.assumptions import is_told
 from leukinetics.report.benefit.figures import lines
 from leukinetics.report.benefit.folder import FinishedBenefit, Row
 from leukinetics.report.trial.design_words import arm_words, endpoint_text
@@ -96,7 +97,9 @@ def _sure(c: FinishedBenefit) -> str:
 
 
 def _assumed(c: FinishedBenefit) -> str:
-    rows = [p["assumptions"] for _, p in lines(c) if real((p["assumptions"] or {}).get("share")) is not None]
+    rows = [p["assumptions"] for _, p in lines(c) if is_told(p["assumptions"])]
+    if not rows and c.summary["virtual_patients"]["drawn"]:
+        return "too few draws, or too small a part of the model's, to tell what rests on them"
     if not rows:
         return "how much rests on them was not looked at: a table [uncertainty] in the protocol asks for it"
     shares = [float(r["share"]) for r in rows]
