@@ -29,15 +29,14 @@ MORE = {
 
 def correlation_grid(c: FinishedStudy) -> Noted | None:
     """Two analytes in the same people."""
-    groups: Groups = []
+    groups: dict[str, list[list[str]]] = {}
     pairs = [p["correlation"] for p in c.rows("pairs") if p.get("correlation")]
-    for title, rows in (("Cerebrospinal fluid with serum", pairs), ("Every two analytes", c.rows("correlations"))):
-        body = []
+    for before, rows in (("Cerebrospinal fluid with serum: ", pairs), ("", c.rows("correlations"))):
         for r in rows:
             tau, own, slope = r.get("tau") or {}, r.get("r") or {}, r.get("slope") or {}
-            body.append(
+            title = f"{before}{c.label(r['one'])} with {c.label(r['other'])}"
+            groups.setdefault(title, []).append(
                 [
-                    f"{c.label(r['one'])} with {c.label(r['other'])}",
                     plain(r["group"]) if r.get("group") else "everybody",
                     count(r.get("n")),
                     between(tau),
@@ -47,16 +46,14 @@ def correlation_grid(c: FinishedStudy) -> Noted | None:
                     between(slope),
                 ]
             )
-        groups.append((title, body))
     head = [
-        "Analytes", "People", "n", f"Kendall's τ ({c.level} CI)", "p", "p, adjusted",
-        f"r of ln ({c.level} CI)", "Slope of ln",
+        "People", "n", f"Kendall's τ ({c.level} CI)", "p", "p, adjusted", f"r of ln ({c.level} CI)", "Slope of ln"
     ]  # fmt: skip
     text = (
         "Correlation under limits: Kendall's τ of the pairs of people whose order is certain, r of logarithms by the "
         "likelihood of two lognormals, Akritas–Theil–Sen slope (the first analyte's change for that of the second)."
     )
-    return made(text, head, groups, {0, 1}, "correlations.csv")
+    return made(text, head, list(groups.items()), {0}, "correlations.csv")
 
 
 def ratio_grid(c: FinishedStudy) -> Noted | None:
@@ -73,7 +70,7 @@ def ratio_grid(c: FinishedStudy) -> Noted | None:
                     count(log.get("n")),
                     between(log, ratio=True, keys=("geometric_mean", "ci_low", "ci_high")),
                     between(km, ratio=True, keys=("median", "median_low", "median_high")),
-                    note_of(log, km),
+                    note_of(a if r["name"] == "all" else None, log, km),
                 ]
             )
         rows += [
@@ -414,4 +411,4 @@ def _like(row: Row, value: object) -> str:
 
 
 def _whole(share: object) -> str:
-    return NONE if real(share) is None else number(100 * (real(share) or 0), 3 if (real(share) or 0) > 0.995 else 2)
+    return NONE if real(share) is None else fixed(100 * (real(share) or 0), 0)
