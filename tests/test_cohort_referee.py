@@ -243,7 +243,7 @@ def test_the_interval_of_models_holds_what_they_do_in_new_people(monkeypatch: py
 
     new, ill = people(4000)
     everybody = People(new, Outcome.of("binary", ill), np.empty((4000, 0)), (), 0.5)
-    held, runs = 0, 40
+    held, runs = 0, 30
     for r in range(runs):
         markers, y = people(80)
         found = several_module.several(markers, Outcome.of("binary", y), repeats=2, seed=r)
