@@ -466,6 +466,8 @@ def test_the_example_runs_with_few_people(tmp_path: Path) -> None:
         assert old in text
         text = text.replace(old, new)
     spec = tmp_path / "b.toml"
+    (tmp_path / "patients.csv").write_text("id,CRP (mg/L),IL-6 (pg/mL),sex\na,4,3.5,F\nb,<0.5,<1.5,M\nc,2,,F\n")
+    text = text.replace('# table = "patients.csv"', 'table = "patients.csv"')
     spec.write_text(text.replace("mdd_il6_enriched", f"{EXAMPLES}/mdd_il6_enriched"), encoding="utf-8")
     done = CliRunner().invoke(app, ["cohort", str(spec), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
@@ -474,6 +476,11 @@ def test_the_example_runs_with_few_people(tmp_path: Path) -> None:
     gains = {p["name"]: p["fitted"]["estimate"] for p in told["patients"]}
     # Who has more IL-6 gains more from blocking its receptor.
     assert gains["high CRP, high IL-6"] > gains["low CRP"] > 0
+    assert "patients.csv: 3 rows, CRP as crp, IL-6 as il6; known: sex" in done.output
+    rows = pd.read_csv(tmp_path / "out" / "patients.csv")
+    assert list(rows["told"]) == ["yes"] * 3
+    assert rows["estimate"][0] > rows["estimate"][2] > rows["estimate"][1]
+    assert "IL-6" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_examples_are_read() -> None:
