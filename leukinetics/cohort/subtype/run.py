@@ -13,7 +13,8 @@ from leukinetics.assays import assay_for, assays
 from leukinetics.cohort.subtype.benefit import edges, predict
 from leukinetics.cohort.subtype.benefit_protocol import BenefitProtocol, Person, read_benefit
 from leukinetics.cohort.subtype.noise import impossible, noise_of
-from leukinetics.cohort.subtype.patients import Patients, predicted_patients, printed, read_patients
+from leukinetics.cohort.subtype.patients import Patients, printed, read_patients
+from leukinetics.cohort.subtype.people import predicted_patients
 from leukinetics.cohort.subtype.store import ABOUT, identity, load, save
 from leukinetics.cohort.subtype.virtual import ALL, FITTED, VirtualPatients, virtual_patients
 from leukinetics.cohort.table.write import SAMPLES
