@@ -18,6 +18,8 @@ from leukinetics.cohort.table import CohortTable, read_table
 from leukinetics.cohort.table.dictionary import TableAnalysis
 from leukinetics.cohort.values import Censored
 from leukinetics.errors import DataError
+from leukinetics.report.biomarkers.forest import Line, forest
+from leukinetics.report.trial.numbers import interval
 
 MATRICES = ("csf", "csf", "serum", "serum")
 BODY = "P1,MS,<2,1,2,3\nP2,controls,4,<1,2,5\nP3,MS,3,2,2,5\n"
@@ -253,3 +255,14 @@ def test_other_names_of_groups_and_an_analyte_without_values_change_nothing_else
     found = run_study(other, more).summary
     assert close(numbers(one["analytes"]), numbers(found["analytes"][:2])) and found["failed"] == []
     assert found["analytes"][2]["n"] == 0 and found["analytes"][2]["missing"] == len(frame)
+
+
+def test_very_small_numbers_are_no_zeros() -> None:
+    assert interval({"estimate": 3e-9, "ci_low": 2e-9, "ci_high": 4.1e-9}) == "3.00 × 10⁻⁹ (2.00 × 10⁻⁹ to 4.10 × 10⁻⁹)"
+    assert interval({"estimate": 0.0, "ci_low": 0.0, "ci_high": 0.0}) == "0.00 (0.00 to 0.00)"
+
+
+def test_a_figure_says_what_it_leaves_out() -> None:
+    rows = [Line(f"contrast {i}", {"estimate": 1.5, "ci_low": 1.0, "ci_high": 2.0}, 0.05) for i in range(50)]
+    made = forest("Odds", rows, "odds_ratio", "odds", "95 %")
+    assert made is not None and "10 more are in the table" in made.svg and "10 more are in the table" in str(made)

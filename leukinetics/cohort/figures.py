@@ -11,7 +11,7 @@ _POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def figure(x: float, digits: int = 3) -> str:
     """A number with at most ``digits`` significant digits: 2500, 0.31, 1.2 × 10⁻⁹."""
     text = f"{x:.{digits}g}"
-    if "e" in text and 1e-6 <= abs(x) < 1e9:
+    if "e" in text and 1e-4 <= abs(x) < 1e6:
         text = f"{Decimal(text):f}"
     mantissa, _, power = text.replace("-", "−", text.startswith("-")).partition("e")
     return f"{mantissa} × 10{str(int(power)).translate(_POWERS)}" if power else mantissa

@@ -32,6 +32,8 @@ POINTS = 160
 MOST_SAMPLES = 4_000
 #: More rows than this whose limits are all different, as those of a ratio, tell nothing else and take long.
 MOST_LIMITS = 20_000
+#: What a mixed model's time counts in: the largest of which the samples span three.
+TIMES = ((365.25, "years"), (30.4375, "months"), (1.0, "days"))
 #: Of a pair, what rests on lognormal levels.
 RATIO_KEYS = (
     "estimate", "ci_low", "ci_high", "p_value", "p_adjusted", "se_ln", "common", "common_low", "common_high",
@@ -130,15 +132,18 @@ def comparisons(x: Censored, s: Setup, logs: bool = True) -> Row | None:
 
 
 def repeated(x: Censored, s: Setup) -> Row | None:
-    """The mixed model of all samples of ``x`` (rows of the table) on group, time (or visit) and covariates; None where
-    nobody has two."""
+    """The mixed model of all samples of ``x`` (rows of the table) on group, time (in the unit of its name) or visit,
+    and covariates; None where nobody has two."""
     if not s.table.repeated:
         return None
     rows = s.table.rows
     design = s.design(rows)
     design = rows[[]].copy() if design is None else design.copy()
     if rows[TIME].notna().all():
-        design["time"] = rows[TIME]
+        # Per day the ratio of months or years would be 1.000 (1.000 to 1.001).
+        span = float(rows[TIME].max() - rows[TIME].min())
+        size, unit = next(t for t in TIMES if span >= 3 * t[0] or t[0] == 1.0)
+        design[f"time ({unit})"] = rows[TIME] / size
     elif rows[VISIT].nunique() > 1:
         names = [v for v in dict.fromkeys(rows[VISIT]) if v is not None]
         design["visit"] = rows[VISIT].astype("category").cat.set_categories(names)

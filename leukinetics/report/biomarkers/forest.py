@@ -78,6 +78,7 @@ def detection_figure(c: FinishedStudy) -> Picture | None:
     axes.set_xlabel("people at or above the limit (%)")
     told = [f"{c.label(n)} in {g}: {percent(r['share'])}" for n, g, r in shown]
     more = f" {len(lines) - len(shown)} more are in the table." if len(lines) > len(shown) else ""
+    axes.annotate(more.strip(), (8, 10), xycoords="figure pixels", fontsize=9.5, color=SOFT)
     return picture(figure, "detection", f"People detected. {'; '.join(told)}.{more}")
 
 
@@ -85,7 +86,8 @@ def forest(title: str, lines: Sequence[Line], measure: str, name: str, level: st
     """Estimates with intervals beside their words; ends far out are cut with an arrow."""
     if not any(real((line.row or {}).get("estimate")) is not None for line in lines):
         return None
-    whole, lines = len(lines), list(lines[:MOST_LINES])
+    left_out = sum(line.row is not None for line in lines[MOST_LINES:])
+    lines = list(lines[:MOST_LINES])
     ratio = measure in (*RATIOS, "level_ratio")
     top, height = 30, 30 + LINE * len(lines) + 52
     figure = canvas(WIDTH, height)
@@ -116,7 +118,8 @@ def forest(title: str, lines: Sequence[Line], measure: str, name: str, level: st
         back.text(WIDTH - 8, y, p_value(line.p), va="center", ha="right")
         said.append(f"{line.text}: {told}")
         _draw(axes, i, line, low, high)
-    more = f" {whole - len(lines)} more are in the table." if whole > len(lines) else ""
+    more = f" {left_out} more are in the table." if left_out else ""
+    back.text(8, height - 14, more.strip(), va="center", fontsize=9.5, color=SOFT)
     return picture(figure, name, f"{title}. {'; '.join(said)}.{more}")
 
 

@@ -75,6 +75,8 @@ def interval(row: Mapping[str, Any], factor: float = 1.0, sep: str = " to ") -> 
         return number(e)
     if _by_factor(row, low, high):  # decimals that suit one end would be too few or too many for the other
         return f"{number(e)} ({number(low, 2)}{sep}{number(high, 2)})"
+    if 0 < max(abs(v) for v in (e, low, high) if v is not None) < 1e-4:  # all of its decimals would be zeros
+        return f"{number(e)} ({number(low)}{sep}{number(high)})"
     ends = [NONE if v is None else fixed(v, d) for v in (low, high)]
     return f"{fixed(e, d)} ({ends[0]}{sep}{ends[1]})"
 
