@@ -74,6 +74,8 @@ def test_only_what_belongs_to_patients_may_be_set() -> None:
         make_plan(fake_assembly(), {"wieght": {"value": 70, "unit": "kg"}})
     with pytest.raises(DataError, match="give it one value"):
         make_plan(fake_assembly(), None, {"marker_base": {"mean": 1, "sd": 1, "unit": "pg/mL"}})
+    with pytest.raises(DataError, match=r"'marker_base' is -1, and it cannot be negative"):
+        make_plan(fake_assembly(), None, {"marker_base": {"value": -1, "unit": "pg/mL"}})
     fixed = make_plan(fake_assembly(), None, {"marker_base": {"value": 0.02, "unit": "ng/mL"}})
     assert fixed.fixed["marker_base"] == pytest.approx(20.0)
 

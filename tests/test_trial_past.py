@@ -54,3 +54,9 @@ def test_a_past_needs_a_history_and_an_observable() -> None:
         )
     with pytest.raises(ProtocolError, match="the model has no 'relapse'"):
         prepare(protocol(**{"relapse over 1 year": ">= 1"}))
+
+
+def test_a_past_is_not_farther_back_than_the_history() -> None:
+    prepare(protocol(**{"relapses over 10 years": ">= 1"}))
+    with pytest.raises(ProtocolError, match="farther back than anybody is followed before time 0"):
+        prepare(protocol(**{"relapses over 100 years": ">= 1"}))

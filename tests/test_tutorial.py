@@ -20,6 +20,7 @@ from leukinetics.commands.tutorial.told import told, trial
 from leukinetics.commands.tutorial.tutorial import NAMES, tutorial
 from leukinetics.evidence import load_targets
 from leukinetics.report.trial.style import drawing
+from leukinetics.trial import prepare
 
 MOST = 300_000  # bytes of a figure
 
@@ -45,6 +46,16 @@ def test_the_figures_are_there_and_small(name: str) -> None:
         assert len(picture.svg) < MOST, figure
         assert picture.message.rstrip(".")
         assert "nan" not in picture.message, figure
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_trials_are_of_the_present_model(name: str) -> None:
+    told = {key: part["model"] for key, part in results(name).items() if isinstance(part, dict) and "model" in part}
+    examples = {key: hash_ for key, hash_ in told.items() if (ROOT / "examples" / f"{key}.toml").is_file()}
+    assert examples
+    for key, hash_ in examples.items():
+        ready = prepare(lk.read_protocol(ROOT / "examples" / f"{key}.toml"))
+        assert hash_ == ready.assembly.model.hash, f"run: python -m leukinetics.commands.tutorial . --which {name}"
 
 
 @pytest.mark.parametrize("name", NAMES)

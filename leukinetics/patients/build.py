@@ -72,6 +72,8 @@ def _fixed(name: str, spec: Any, rows: Mapping[str, Parameter]) -> float:
     found = read_distribution(name, spec, row.published_unit)
     if found.kind != "constant":
         raise DataError(f"The parameter '{name}' holds for everybody; give it one value, such as {{value = 1}}.")
+    if found.center < 0 <= row.value:
+        raise DataError(f"The parameter '{name}' is {found.center:g}, and it cannot be negative; give it 0 or more.")
     return found.center * row.factor
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from leukinetics.errors import LeukineticsError
+import math
+
+from leukinetics.errors import LeukineticsError, ProtocolError
 from leukinetics.patients.convert import convert, is_pure
 from leukinetics.trial.checks.model import Model, Path
 from leukinetics.trial.checks.problems import Problems
+from leukinetics.trial.history import history
 from leukinetics.trial.protocol import Match, Protocol
 from leukinetics.trial.times import past
 
@@ -26,12 +29,28 @@ def check_people(protocol: Protocol, model: Model, problems: Problems) -> None:
             condition = model.assembly.condition
             if over and condition is not None and not condition.history:
                 problems.add(path, f"the condition '{condition.id}' has no history, so '{of}' has no past to look at.")
+            elif over and over > (longest := _longest(protocol, model)):
+                problems.add(
+                    path,
+                    f"{over:g} days is farther back than anybody is followed before time 0, {longest:g} days; "
+                    "look back less far.",
+                )
             elif unit is not None:
                 model.bounds(path, bounds, unit, problems, of_change=False)
     for i, match in enumerate(protocol.population.match):
         if not problems.ignores(("population", "match", i)):
             _match(("population", "match", i), match, model, problems)
     _table(protocol, problems)
+
+
+def _longest(protocol: Protocol, model: Model) -> float:
+    """Days before time 0 that are simulated; infinite where only the run itself tells."""
+    if protocol.population.table is not None:
+        return math.inf
+    try:
+        return history(model.assembly, model.plan, None)[0]
+    except ProtocolError:  # told where the people are made
+        return math.inf
 
 
 def _match(path: Path, match: Match, model: Model, problems: Problems) -> None:
