@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from leukinetics.cohort.table import CohortTable, read_table
 from leukinetics.cohort.table.dictionary import TableAnalysis
 from leukinetics.cohort.values import Censored
 from leukinetics.errors import DataError
+from leukinetics.report.biomarkers import write_biomarker_report
 from leukinetics.report.biomarkers.forest import Line, forest
 from leukinetics.report.trial.numbers import interval
 
@@ -266,3 +269,16 @@ def test_a_figure_says_what_it_leaves_out() -> None:
     rows = [Line(f"contrast {i}", {"estimate": 1.5, "ci_low": 1.0, "ci_high": 2.0}, 0.05) for i in range(50)]
     made = forest("Odds", rows, "odds_ratio", "odds", "95 %")
     assert made is not None and "10 more are in the table" in made.svg and "10 more are in the table" in str(made)
+
+
+def test_contrasts_without_a_control_have_rows_of_their_own(tmp_path: Path) -> None:
+    frame, keys = cohort(3, 36)
+    keys = {**keys, "group": {"column": "group"}, "analysis": ASKED | {"correlation": False, "levels": False}}
+    found = run_study(frame, keys, tmp_path / "out").summary["analytes"][0]["detection"]["pairs"]
+    write_biomarker_report(tmp_path / "out")
+    text = unescape(re.sub(r"<[^>]+>", " ", (tmp_path / "out" / "report.html").read_text(encoding="utf-8")))
+    text = re.sub(r"\s+", " ", text).partition("Table 4.")[2]
+    assert [(p["group"], p["reference"]) for p in found] == [("b", "a"), ("c", "a"), ("c", "b")]
+    for p in found:
+        cells = text.partition(f"{p['group']} against {p['reference']}")[2]
+        assert interval(p) in cells[:120]

@@ -121,7 +121,9 @@ def detection_grid(c: FinishedStudy) -> Noted | None:
     groups: Groups = []
     for a in c.analytes:
         found = a.get("detection") or {}
-        pairs = {str(p["group"]): p for p in found.get("pairs") or [] if _against_control(c, p)}
+        made_of = found.get("pairs") or []
+        # Beside a group stands its one contrast with the control; others have rows of their own.
+        pairs = {str(p["group"]): p for p in made_of if c.control is not None and p.get("reference") == c.control}
         rows = []
         for r in found.get("groups") or []:
             if r["name"] == ALL and c.groups:
@@ -132,17 +134,18 @@ def detection_grid(c: FinishedStudy) -> Noted | None:
                     "everybody" if r["name"] == ALL else plain(r["name"]),
                     f"{count(r.get('detected'))} of {count(r.get('n'))}",
                     between(r, 100.0, keys=("share", "ci_low", "ci_high")),
-                    between(p, 100.0, keys=("difference", "difference_low", "difference_high")),
-                    between(p, ratio=True),
-                    p_value(p.get("p_value")),
-                    p_value(p.get("p_adjusted")),
-                    p_value(p.get("p_exact")),
+                    *_odds(p),
                 ]
             )
+        rows += [
+            [f"{plain(p['group'])} against {plain(p['reference'])}", "", "", *_odds(p)]
+            for p in made_of
+            if c.control is None or p.get("reference") != c.control
+        ]
         groups.append((f"{c.label(a['name'])} (limit: {limits_text(a)})", rows))
     head = [
         "Group", "Detected", f"% ({c.level} CI)", "Difference, points", f"Odds ratio ({c.level} CI)", "p",
-        "p, adjusted", "p, Fisher",
+        "p, adjusted", "p, Fisher", "Remark",
     ]  # fmt: skip
     against = f", against {plain(c.control)} where there is a contrast" if c.control else ""
     text = (
@@ -150,7 +153,14 @@ def detection_grid(c: FinishedStudy) -> Noted | None:
         f"profile interval) with its p and the same after {c.correction} correction over an analyte's contrasts, "
         "Fisher's exact p."
     )
-    return made(text, head, groups, {0}, "detection_pairs.csv" if c.groups else "detection.csv")
+    return made(text, head, groups, {0, 8}, "detection_pairs.csv" if c.groups else "detection.csv")
+
+
+def _odds(p: Row) -> list[str]:
+    return [
+        between(p, 100.0, keys=("difference", "difference_low", "difference_high")), between(p, ratio=True),
+        p_value(p.get("p_value")), p_value(p.get("p_adjusted")), p_value(p.get("p_exact")), note_of(p),
+    ]  # fmt: skip
 
 
 def tests_grid(c: FinishedStudy) -> Noted | None:
@@ -352,10 +362,6 @@ def _of(c: FinishedStudy, name: Any) -> str:
 def _unit(a: Row) -> str:
     unit = unit_text(a.get("unit"))
     return f" ({unit})" if unit else ""
-
-
-def _against_control(c: FinishedStudy, pair: Row) -> bool:
-    return c.control is None or pair.get("reference") == c.control
 
 
 def _extra(a: Row) -> str:
