@@ -1,9 +1,9 @@
 """Every code block of the README runs, its numbers are those of the validation page, and the recipes work.
 
 ``python`` blocks run in order in one interpreter and one folder, in which there are only the examples, so a block may
-use names and files of the blocks above it. A ``toml`` block is written to the file that its first line names. In ``console`` blocks the
-lines that begin with ``$`` are commands: those of ``leukinetics`` run in that same folder; of ``make`` it is
-checked that the target exists. ``python -m`` commands within the text have to name modules that exist.
+use names and files of the blocks above it. A ``toml`` block is written to the file that its first line names. In
+``console`` blocks the lines that begin with ``$`` are commands: those of ``leukinetics`` run in that same folder; of
+``make`` it is checked that the target exists. ``python -m`` commands within the text have to name modules that exist.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from pages import ROOT, blocks, commands, run_python, text
 
 import leukinetics as lk
 from leukinetics.commands.tutorial.__main__ import main
+from leukinetics.commands.tutorial.cohorts.parts import models
 from leukinetics.commands.tutorial.effect_figures import effects, tornado
 from leukinetics.commands.tutorial.mdd.courses import clocks, patients
 from leukinetics.commands.tutorial.ms import ROWS
@@ -48,7 +49,7 @@ def test_the_figures_are_there_and_small(name: str) -> None:
         assert "nan" not in picture.message, figure
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "cohorts"])
 def test_its_trials_are_of_the_present_model(name: str) -> None:
     told = {key: part["model"] for key, part in results(name).items() if isinstance(part, dict) and "model" in part}
     examples = {key: hash_ for key, hash_ in told.items() if (ROOT / "examples" / f"{key}.toml").is_file()}
@@ -56,6 +57,11 @@ def test_its_trials_are_of_the_present_model(name: str) -> None:
     for key, hash_ in examples.items():
         ready = prepare(lk.read_protocol(ROOT / "examples" / f"{key}.toml"))
         assert hash_ == ready.assembly.model.hash, f"run: python -m leukinetics.commands.tutorial . --which {name}"
+
+
+def test_the_virtual_cohort_is_of_the_present_model() -> None:
+    told = results("cohorts")["virtual"]["models"]
+    assert told == models(ROOT / "examples"), "run: python -m leukinetics.commands.tutorial . --which cohorts"
 
 
 @pytest.mark.parametrize("name", NAMES)

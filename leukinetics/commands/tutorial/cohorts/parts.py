@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from leukinetics.cohort.design import run_design
+from leukinetics.cohort.made_with import made_with
+from leukinetics.cohort.read import read_cohort
 from leukinetics.cohort.study import run_study, study_virtual
 from leukinetics.cohort.subtype import predicted_benefit
 from leukinetics.cohort.table import guess_toml, read_table
 from leukinetics.cohort.table.cohort_table import GROUP, PERSON, TIME
+from leukinetics.cohort.virtual import prepare_groups
 from leukinetics.commands.cohort_table import summary as read_words
 from leukinetics.commands.tutorial.cohorts.people import MARKERS as OBSERVABLES
 from leukinetics.commands.tutorial.cohorts.people import true_levels
@@ -88,7 +91,13 @@ def virtual(examples: Path) -> dict[str, Any]:
     """The virtual cohort of the publication as such a table: who is detected, and the published findings beside it."""
     s = study_virtual(examples / PROTOCOL).summary
     found: dict[str, Any] = _without({k: s[k] for k in ("analytes", "published", "groups")}, _LONG)
-    return found
+    return found | {"models": models(examples)}
+
+
+def models(examples: Path) -> dict[str, str]:
+    """The model of each condition of the virtual cohort, as a hash."""
+    read = read_cohort(examples / PROTOCOL)
+    return {name: hashes["model_hash"] for name, hashes in made_with(read, prepare_groups(read))["models"].items()}
 
 
 def benefit(examples: Path) -> dict[str, Any]:
