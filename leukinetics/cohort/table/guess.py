@@ -291,7 +291,9 @@ def _times_to_event(columns: _Columns) -> Iterator[Outcome]:
             if c is not column and positive_word(sorted(_labels(c)), True) and len(_labels(c)) == 2
         ]
         of_any = [c for c in events if known.ANY_EVENT.fullmatch(folded(c.base))]
-        own = [c for c in events if what and what in folded(c.base)] or of_any or events
+        own = [c for c in events if what and what in folded(c.base)] or of_any
+        if not own and what in ("", "death", "event"):
+            own = [c for c in events if known.EVENT.fullmatch(folded(c.base))]
         others = [c for c in of_any if c not in own]
         if len(own) == 1 and others:
             columns.findings.problem(

@@ -206,6 +206,9 @@ def _two(column: Column, positive: str | None, on: Context, outcome: bool) -> tu
             others = some(p for p in present if p != positive)
             ones = f"'{positive}' counts as 1" if positive else "nothing counts as 1"
             on.findings.note("decision", f"'{name}': {ones}, {others or 'nothing'} as 0.", (), name)
+    elif folded(positive) in _YES | _EVENT and positive_word(present, outcome) == "":
+        told = some(present) if present else "nothing"
+        on.findings.note("odd", f"'{name}': no row is '{positive}', which counts as 1; there is {told}.", (), name)
     elif folded(positive) not in keys:
         text = f"no row is '{positive:.40}', the word that counts as 1; there are {some(present)}."
         on.findings.problem(text, (), name)

@@ -245,6 +245,8 @@ def comparisons_grid(c: FinishedStudy) -> Noted | None:
 def adjusted_grid(c: FinishedStudy) -> Noted | None:
     """Models with covariates: detection, levels, repeated samples."""
     groups: Groups = []
+    known = (c.summary.get("table") or {}).get("covariates") or []
+    ones = {str(r["name"]): str(r["positive"]) for r in known if r.get("positive")}
     for a in c.analytes:
         unit = _unit(a)
         for key, title, of in (
@@ -254,7 +256,7 @@ def adjusted_grid(c: FinishedStudy) -> Noted | None:
         ):
             if not of:
                 continue
-            rows = [_coefficient(r, of, unit) for r in of.get("coefficients") or []]
+            rows = [_coefficient(r, ones, unit) for r in of.get("coefficients") or []]
             if not rows and of.get("note"):
                 rows = [["not estimated", NONE, NONE, plain(of["note"])]]
             elif rows and of.get("note"):
@@ -391,8 +393,11 @@ def _percent_off(ratio: float) -> str:
     return f"{found:+d}".replace("-", "−") if found else "0"
 
 
-def _coefficient(r: Row, of: Row, unit: str) -> list[str]:
+def _coefficient(r: Row, ones: dict[str, str], unit: str) -> list[str]:
+    """``ones``: by covariate of two words that which counts as 1."""
     name = plain(r.get("name"))
+    if (one := ones.get(str(r.get("name")))) is not None:
+        name = f"{name}: {plain(one)} against not"
     if r.get("level") not in (None, ""):
         reference = f" against {plain(r['reference'])}" if r.get("reference") not in (None, "") else ""
         name = f"{name}: {plain(r['level'])}{reference}"
