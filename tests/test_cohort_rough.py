@@ -175,14 +175,14 @@ def test_rows_in_another_order_tell_the_same() -> None:
     assert [r["group"] for r in one["subtypes"]["rules"]] == [None, "PP", "RR"]
 
 
-def close(a: object, b: object) -> bool:
+def close(a: object, b: object, rel: float = 1e-5) -> bool:
     """Whether two parts of summaries are the same but for the last digits."""
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(close(v, b[k]) for k, v in a.items())
+        return a.keys() == b.keys() and all(close(v, b[k], rel) for k, v in a.items())
     if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(close, a, b))
+        return len(a) == len(b) and all(close(v, w, rel) for v, w in zip(a, b, strict=True))
     if isinstance(a, float) and isinstance(b, float):
-        return a == pytest.approx(b, rel=1e-5, abs=1e-7)
+        return a == pytest.approx(b, rel=rel, abs=rel / 100)
     return a == b
 
 
@@ -220,7 +220,7 @@ def cohort(seed: int, n: int = 24) -> tuple[pd.DataFrame, dict[str, Any]]:
     return frame, {"table": form, "group": {"column": "group", "control": "a"}, "analyte": entries, "analysis": ASKED}
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=2, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10_000), factor=st.sampled_from([1e-3, 0.37, 1e4]))
 def test_a_change_of_unit_scales_levels_and_leaves_p_values(seed: int, factor: float) -> None:
     frame, keys = cohort(seed)
@@ -240,10 +240,10 @@ def test_a_change_of_unit_scales_levels_and_leaves_p_values(seed: int, factor: f
         assert theirs["km"]["median"] == (
             None if mine["km"]["median"] is None else pytest.approx(factor * mine["km"]["median"], rel=1e-6)
         )
-    assert close(one["correlations"], other["correlations"]) and close(one["analytes"][1], other["analytes"][1])
+    assert close(one["correlations"], other["correlations"], 1e-3) and close(one["analytes"][1], other["analytes"][1])
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=2, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10_000))
 def test_other_names_of_groups_and_an_analyte_without_values_change_nothing_else(seed: int) -> None:
     frame, keys = cohort(seed)
@@ -282,3 +282,23 @@ def test_contrasts_without_a_control_have_rows_of_their_own(tmp_path: Path) -> N
     for p in found:
         cells = text.partition(f"{p['group']} against {p['reference']}")[2]
         assert interval(p) in cells[:120]
+
+
+def test_another_answer_is_not_the_event_of_a_time(tmp_path: Path) -> None:
+    text = "id,IL-6,time to relapse (days),response,event\nA,1,20,yes,0\nB,2,30,no,0\nC,2,40,yes,0\n"
+    table = read(tmp_path, text)
+    assert [o.kind for o in table.dictionary.outcome] == ["binary"]
+    assert "2 columns not used: 'time to relapse (days)', 'event'" in told(table)
+    keys = {"analyte": [{"name": "il6", "column": "IL-6"}]}
+    entry = {"name": "t", "column": "time to relapse (days)", "kind": "time_to_event", "event": "event"}
+    found = read_table(tmp_path / "t.csv", {**keys, "outcome": [{**entry, "positive": "1"}]})
+    assert "no row is '1', which counts as 1; there is '0'" in told(found)
+    with pytest.raises(DataError, match="no row is 'seen'"):
+        read_table(tmp_path / "t.csv", {**keys, "outcome": [{**entry, "positive": "seen"}]})
+
+
+def test_a_study_without_its_report_says_how_to_make_it(tmp_path: Path) -> None:
+    small().drop(columns="relapse").to_csv(tmp_path / "t.csv", index=False)
+    run_study(tmp_path / "t.csv", None, tmp_path / "out")
+    with pytest.raises(DataError, match="Its report is made by: leukinetics report"):
+        run_study(tmp_path / "t.csv", None, tmp_path / "out")

@@ -159,7 +159,9 @@ def _open(folder: Path, made: dict[str, Any], overwrite: bool) -> None:
         same = begun is not None and {k: v for k, v in begun.items() if k != "seconds"} == made
         if not overwrite and (finished or not same):
             what = "holds a study" if finished else "holds part of another study"
-            raise DataError(f"'{folder}' {what}; name another folder, or replace it with --overwrite.")
+            lacks = finished and same and not (folder / REPORT).exists()
+            report = f" Its report is made by: leukinetics report {folder}" if lacks else ""
+            raise DataError(f"'{folder}' {what}; name another folder, or replace it with --overwrite.{report}")
         if finished or not same:
             # The summary first: without it the folder is no finished study.
             for name in (SUMMARY, REPORT):
