@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from leukinetics.report.biomarkers.folder import FinishedStudy, Row
-from leukinetics.report.biomarkers.later_tables import classes_text
-from leukinetics.report.biomarkers.tables import many
+from leukinetics.report.biomarkers.people_tables import many
+from leukinetics.report.biomarkers.subtype_tables import classes_text
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import MEASURES, count, interval, number, p_phrase, percent, real, unit_text
 from leukinetics.report.trial.text import join

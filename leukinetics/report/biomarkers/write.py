@@ -8,10 +8,19 @@ from typing import Any
 
 from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
-from leukinetics.report.biomarkers import later_tables, pictures, tables, words
+from leukinetics.report.biomarkers import (
+    group_tables,
+    marker_tables,
+    model_tables,
+    outcome_tables,
+    people_tables,
+    pictures,
+    subtype_tables,
+    words,
+)
 from leukinetics.report.biomarkers.folder import FinishedStudy, open_folder
 from leukinetics.report.biomarkers.methods import method_words
-from leukinetics.report.biomarkers.tables import many
+from leukinetics.report.biomarkers.people_tables import many
 from leukinetics.report.page import rendered
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count
@@ -60,31 +69,31 @@ def _content(c: FinishedStudy, drawn: Mapping[str, Any]) -> dict[str, Any]:
     virtual = bool(c.rows("published"))
     table = c.summary.get("table") or {}
     grids = {
-        "notes_grid": tables.notes_grid(c),
-        "analytes_grid": tables.analytes_grid(c),
-        "people_grid": tables.people_grid(c),
-        "known_grid": tables.known_grid(c),
-        "published_grid": tables.published_grid(c),
-        "detection_grid": tables.detection_grid(c),
-        "tests_grid": tables.tests_grid(c),
-        "levels_grid": tables.levels_grid(c),
-        "comparisons_grid": tables.comparisons_grid(c),
-        "adjusted_grid": tables.adjusted_grid(c),
-        "substitution_grid": tables.substitution_grid(c),
-        "multiplicity_grid": tables.multiplicity_grid(c),
-        "failed_grid": tables.failed_grid(c),
-        "correlation_grid": later_tables.correlation_grid(c),
-        "ratio_grid": later_tables.ratio_grid(c),
-        "auc_grid": later_tables.auc_grid(c),
-        "difference_grid": later_tables.difference_grid(c),
-        "cutoff_grid": later_tables.cutoff_grid(c),
-        "prognosis_grid": later_tables.prognosis_grid(c),
-        "concordance_grid": later_tables.concordance_grid(c),
-        "several_grid": later_tables.several_grid(c),
-        "selected_grid": later_tables.selected_grid(c),
-        "rules_grid": later_tables.rules_grid(c),
-        "classes_grid": later_tables.classes_grid(c),
-        "agreement_grid": later_tables.agreement_grid(c),
+        "notes_grid": people_tables.notes_grid(c),
+        "analytes_grid": people_tables.analytes_grid(c),
+        "people_grid": people_tables.people_grid(c),
+        "known_grid": people_tables.known_grid(c),
+        "published_grid": group_tables.published_grid(c),
+        "detection_grid": group_tables.detection_grid(c),
+        "tests_grid": group_tables.tests_grid(c),
+        "levels_grid": group_tables.levels_grid(c),
+        "comparisons_grid": group_tables.comparisons_grid(c),
+        "adjusted_grid": model_tables.adjusted_grid(c),
+        "substitution_grid": group_tables.substitution_grid(c),
+        "multiplicity_grid": group_tables.multiplicity_grid(c),
+        "failed_grid": people_tables.failed_grid(c),
+        "correlation_grid": marker_tables.correlation_grid(c),
+        "ratio_grid": marker_tables.ratio_grid(c),
+        "auc_grid": marker_tables.auc_grid(c),
+        "difference_grid": marker_tables.difference_grid(c),
+        "cutoff_grid": marker_tables.cutoff_grid(c),
+        "prognosis_grid": outcome_tables.prognosis_grid(c),
+        "concordance_grid": outcome_tables.concordance_grid(c),
+        "several_grid": outcome_tables.several_grid(c),
+        "selected_grid": outcome_tables.selected_grid(c),
+        "rules_grid": subtype_tables.rules_grid(c),
+        "classes_grid": subtype_tables.classes_grid(c),
+        "agreement_grid": subtype_tables.agreement_grid(c),
     }
     samples = f"{count(table.get('rows'))} samples of " if table.get("repeated") else ""
     facts = [
