@@ -174,7 +174,7 @@ def _separate(a: Censored, b: Censored, alpha: float) -> Row:
     variances = [float(t.cov[0, 0]) for t in tops]
     people = [len(v) for v in (a, b)]
     # Welch's degrees of freedom. Those below the limit count: of the levels at or above it alone, type I error at 80 %
-    # below would be 1 in 100 in place of 5 (tests/test_cohort_referee.py).
+    # below would be 1 in 100 in place of 5 (tests/test_cohort_other_means.py).
     df = sum(variances) ** 2 / sum(v**2 / (m - 1) for v, m in zip(variances, people, strict=True))
     se = math.sqrt(sum(variances))
     # Variances by maximum likelihood are too small; unbiased ones are, uncensored, m / (m - 1) times as large.
