@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
 from leukinetics.report.biomarkers import (
     group_tables,
@@ -21,10 +20,10 @@ from leukinetics.report.biomarkers import (
 from leukinetics.report.biomarkers.folder import FinishedStudy, open_folder
 from leukinetics.report.biomarkers.methods import method_words
 from leukinetics.report.biomarkers.people_tables import many
-from leukinetics.report.page import rendered
+from leukinetics.report.page import rendered, written
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count
-from leukinetics.report.trial.style import Picture, drawing
+from leukinetics.report.trial.style import drawing
 
 TEMPLATE = Path(__file__).with_name("biomarkers.html.j2")
 #: Sections by what they need: (id, name in the contents, tables of which one is enough).
@@ -55,14 +54,7 @@ def write_biomarker_report(folder: str | Path) -> Path:
             f"'{c.folder / 'summary.json'}' or samples.parquet beside it is not as a study writes it "
             f"({type(error).__name__}: {error}); run the study again."
         ) from error
-    texts = {f"figures/{p.name}.svg": p.svg for p in _all(drawn)}
-    for name, text in {**texts, "report.html": page}.items():
-        path = c.folder / name
-        with naming(path):
-            path.parent.mkdir(exist_ok=True)
-            with replacing(path) as temporary:
-                temporary.write_text(text, encoding="utf-8", newline="\n")
-    return c.folder / "report.html"
+    return written(c.folder, page, drawn)
 
 
 def _content(c: FinishedStudy, drawn: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,12 +134,3 @@ def _subtypes_note(c: FinishedStudy) -> str:
 
 def _said(value: Any) -> str:
     return "none" if value in ("", None) else plain(value)
-
-
-def _all(found: Any) -> list[Picture]:
-    """All pictures in a nest of lists and tables."""
-    if isinstance(found, Picture):
-        return [found]
-    if isinstance(found, Mapping):
-        return [p for v in found.values() for p in _all(v)]
-    return [p for v in found for p in _all(v)] if isinstance(found, (list, tuple)) else []
