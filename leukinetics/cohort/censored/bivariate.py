@@ -69,7 +69,7 @@ def correlation(x: Censored, y: Censored, alpha: float = 0.05) -> Row:
         low, high, how = z - half, z + half, "Wald's interval of Fisher's z"
     else:
         fall = drop(alpha, known, 2)
-        low, high = ends(lambda v: model.profile(v, theta) - (value - fall), z, 2 * se, FARTHEST)
+        low, high = ends(lambda v: model.profile(v) - (value - fall), z, 2 * se, FARTHEST)
         how = "interval by the likelihood's profile"
     return found | {
         "ci_low": number(math.tanh(low)),
@@ -98,6 +98,7 @@ class _Model:
         boxes = np.column_stack([xl, xu, yl, yu])[~a & ~b]
         self.boxes, count = np.unique(boxes, axis=0, return_counts=True)
         self.weight = count.astype(float)
+        self.known: list[Array] = []
 
     def start(self) -> Array:
         """The two apart, with the correlation of rows in which both are observed, toned down."""
@@ -133,13 +134,17 @@ class _Model:
 
     def highest(self, start: Array) -> tuple[Array, float]:
         """The maximum over all five."""
-        return self._climb(start, np.arange(5))
+        found = self._climb(start, np.arange(5))
+        self.known = [found[0]]
+        return found
 
-    def profile(self, z: float, near: Array) -> float:
-        """The maximum over all but the correlation."""
-        start = near.copy()
+    def profile(self, z: float) -> float:
+        """The maximum over all but the correlation; sought from that of the nearest one known."""
+        start = min(self.known, key=lambda theta: abs(theta[4] - z)).copy()
         start[4] = z
-        return self._climb(start, np.arange(4))[1]
+        theta, value = self._climb(start, np.arange(4))
+        self.known.append(theta)
+        return value
 
     def se(self, theta: Array) -> float:
         """Standard error of Fisher's z, by second differences."""
