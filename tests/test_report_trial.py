@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from report_page import Page
 from typer.testing import CliRunner
 
 import leukinetics as lk
@@ -25,6 +24,8 @@ from leukinetics.report.trial.courses import courses
 from leukinetics.report.trial.folder import open_folder
 
 PLACEBO, LOW, HIGH = "placebo", "50 mg", "150 mg"
+
+
 PROTOCOL: dict[str, Any] = {
     "trial": {
         "name": "Canakinumab <b>after</b> infarction",
@@ -54,9 +55,17 @@ PROTOCOL: dict[str, Any] = {
     "subgroup": [{"id": "sex", "on": "sex", "cuts": [0.5], "labels": ["men", "women"]}],
     "threshold": [{"biomarker": "crp"}],
 }
+
+
 CONTRAST = {"endpoint": "crp", "arm": HIGH, "reference": PLACEBO, "measure": "percent_difference"}
+
+
 INTERVAL = {"estimate": -40.0, "ci_low": -60.0, "ci_high": -10.0}
+
+
 SHARE = {"rho": -0.7, "share": 0.48, "share_low": 0.2, "share_high": 0.7, "p_adjusted": 0.002}
+
+
 NARROWING: dict[str, Any] = {
     "draws": 30, "tested": 200, "noise": 0.04, "visible": 0.31, "together": 0.55,
     "parameters": [
@@ -68,6 +77,8 @@ NARROWING: dict[str, Any] = {
         {"what": "level", "endpoint": "crp", "arm": PLACEBO, **SHARE, "p_adjusted": 1.0},
     ],
 }  # fmt: skip
+
+
 #: Keys of summaries that this small trial is too small for, as the trial writes them.
 STUDIES: dict[str, Any] = {
     "matching": {
@@ -126,72 +137,14 @@ STUDIES: dict[str, Any] = {
         ],
     },
 }  # fmt: skip
+
+
 HEADINGS = [
     "Question and design", "Patients", "Drug levels", "Biomarkers over time", "Endpoints", "Subgroups",
     "Who benefits: the effect against a threshold", "Power", "Uncertainty: parameters and patients",
     "What the answer leans on", "How well this model predicts published trials", "Credibility", "Failures",
     "Provenance",
 ]  # fmt: skip
-VOID = {"meta", "link", "br", "img", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """Checks that tags are balanced; collects ids, links, headings and what would be loaded."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.references: list[str] = []
-        self.loaded: list[str] = []
-        self.headings: list[tuple[int, str]] = []
-        self.tables: list[set[str]] = []
-        self.text: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-        if "id" in found:
-            self.ids.append(str(found["id"]))
-        for key in ("href", "xlink:href", "aria-labelledby"):
-            value = found.get(key)
-            if value and (value.startswith("#") or key == "aria-labelledby"):
-                self.references.append(value.removeprefix("#"))
-            elif value and tag != "a":
-                self.loaded.append(value)
-        self.loaded += [str(found[key]) for key in ("src", "srcset", "data", "action") if found.get(key)]
-        for key in ("clip-path", "style", "fill"):
-            self.references += re.findall(r"url\(#([^)]+)\)", found.get(key) or "")
-        if tag == "th":
-            assert found.get("scope") in ("col", "row", "rowgroup")
-        if tag == "svg":
-            assert found.get("role") == "img" and found.get("aria-label")
-        if re.fullmatch(r"h[1-6]", tag):
-            self.headings.append((int(tag[1]), ""))
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open and self.open[-1] == tag, (tag, self.open[-3:], self.getpos())
-        self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        if self.open and re.fullmatch(r"h[1-6]", self.open[-1]):
-            level, text = self.headings[-1]
-            self.headings[-1] = (level, text + data)
-        if self.open and self.open[-1] not in ("style", "script"):
-            self.text.append(data)
-
-    @property
-    def words(self) -> str:
-        return " ".join(" ".join(self.text).replace("\u00a0", " ").split())
 
 
 @pytest.fixture(scope="module")
