@@ -17,6 +17,7 @@ import numpy as np
 from leukinetics.errors import DataError
 from leukinetics.trial.statistics.compare import number
 from leukinetics.trial.statistics.describe import wilson
+from leukinetics.trial.statistics.multiplicity import holm
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -135,8 +136,7 @@ def trend(cells: ArrayLike, scores: Sequence[float] | None = None) -> Row:
 
 def corrected(p_values: Sequence[float | None], method: str = "holm") -> list[float | None]:
     """p values adjusted for their number: "holm" (family-wise), "bh" (false discovery rate of Benjamini and Hochberg),
-    "none". None stays None, and does not count. Holm's are made here: statsmodels collects garbage at each call, which
-    takes 0.1 s."""
+    "none". None stays None, and does not count."""
     from scipy.stats import false_discovery_control
 
     if method not in CORRECTIONS:
@@ -145,12 +145,7 @@ def corrected(p_values: Sequence[float | None], method: str = "holm") -> list[fl
     found: list[float | None] = [None] * len(p_values)
     if where and method != "none":
         p = np.array([p_values[i] for i in where], dtype=float)
-        if method == "bh":
-            adjusted = false_discovery_control(p)
-        else:
-            order = np.argsort(p, kind="stable")
-            adjusted = np.empty(len(p))
-            adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
+        adjusted = false_discovery_control(p) if method == "bh" else holm(p)
         for i, q in zip(where, adjusted, strict=True):
             found[i] = number(float(q))
     elif method == "none":

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukinetics.trial.statistics.compare import number
+from leukinetics.trial.statistics.multiplicity import holm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,8 +85,6 @@ def narrowing(
 
 def _measurements(others: Sequence[Mapping[str, Any]], y: Array, seed: int) -> list[dict[str, Any]]:
     """Each of the others has its own draws with a number, so they are ranked and tested one at a time (Holm)."""
-    from statsmodels.stats.multitest import multipletests
-
     rows, raw = [], []
     for other in others:
         z = np.array([math.nan if e is None else e for e in other["effects"]])
@@ -96,8 +95,7 @@ def _measurements(others: Sequence[Mapping[str, Any]], y: Array, seed: int) -> l
         rho, p, _ = _tested(_ranks(z[use][None]), _ranks(y[use][None])[0], seed)
         raw.append(p[0])
         rows.append({k: v for k, v in other.items() if k != "effects"} | _told(rho[0], p[0], n))
-    adjusted = multipletests(raw, method="holm")[1] if raw else []
-    rows = [row | {"p_adjusted": number(float(p))} for row, p in zip(rows, adjusted, strict=True)]
+    rows = [row | {"p_adjusted": number(float(p))} for row, p in zip(rows, holm(raw), strict=True)]
     return sorted(rows, key=_weight)
 
 
