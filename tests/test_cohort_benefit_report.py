@@ -353,7 +353,7 @@ def test_damaged_folders_are_told(done: BenefitResult, tmp_path: Path) -> None:
     out = again(done, tmp_path)
     summary = json.loads((out / "summary.json").read_text())
     (out / "summary.json").write_text(json.dumps({**summary, "edges": None}))
-    with pytest.raises(DataError, match="run it again"):
+    with pytest.raises(DataError, match="run the prediction again"):
         write_benefit_report(out)
     (out / "patients.csv").unlink()
     with pytest.raises(DataError, match=r"'patients\.csv' is missing"):

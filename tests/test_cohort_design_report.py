@@ -146,7 +146,7 @@ def test_damaged_folders_are_told(folder: Path, tmp_path: Path) -> None:
     for q in told["questions"]:
         q["curve"] = None
     (out / "summary.json").write_text(json.dumps(told))
-    with pytest.raises(DataError, match="run it again"):
+    with pytest.raises(DataError, match="run the design again"):
         write_design_report(out)
     (out / "summary.json").write_text("{")
     with pytest.raises(DataError, match="cannot be read"):

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from leukinetics.engine.stream import naming, replacing
+from leukinetics.errors import DataError
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count, percent
 from leukinetics.report.trial.style import STACK, Picture
@@ -35,6 +37,18 @@ def rendered(template: Path, content: Mapping[str, Any]) -> str:
     macros, page = (path.read_text(encoding="utf-8") for path in (_HERE / "page.html.j2", template))
     css = (_HERE / "page.css").read_text(encoding="utf-8").replace("STACK", STACK)
     return environment.from_string(macros + page).render(css=css, **content)
+
+
+@contextmanager
+def as_written_by(maker: str, folder: Path) -> Iterator[None]:
+    """Files of another shape than ``maker`` ("trial") writes are a DataError; their JSON and Parquet may be sound."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise DataError(
+            f"'{folder / 'summary.json'}' or a file beside it is not as a {maker} writes it "
+            f"({type(error).__name__}: {error}); run the {maker} again."
+        ) from error
 
 
 def written(folder: Path, page: str, pictures: Any, tables: Mapping[str, str] | None = None) -> Path:

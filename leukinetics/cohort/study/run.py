@@ -49,14 +49,14 @@ def run_study(
     overwrite: bool = False,
     say: Callable[[str], None] = lambda _: None,
     more: Callable[[dict[str, Any]], Mapping[str, Any]] = lambda _: {},
-    with_: Mapping[str, Any] = MappingProxyType({}),
+    provenance: Mapping[str, Any] = MappingProxyType({}),
 ) -> StudyResult:
     """Read a table of biomarkers (a file, a DataFrame, or one that was read) and analyse it.
 
     With ``out``: samples.parquet, notes.csv, dictionary.toml (as it was used), tables/*.csv, provenance.json and, last,
     summary.json. A run that was cut off goes on when it is asked for again. ``blind``: outcomes are left out, of the
-    files too. ``more``: what a summary is to have beside it, such as what was published; ``with_``: what its
-    provenance is to have beside the rest.
+    files too. ``more``: what a summary is to have beside it, such as what was published; ``provenance``: what
+    provenance.json is to have beside the rest.
 
     DataError for what is wrong with the table or its dictionary, and where ``out`` cannot be written to.
     """
@@ -66,7 +66,8 @@ def run_study(
         summary = analyse(table, blind=blind, seed=seed, say=say)
         return StudyResult(table, summary | dict(more(summary)))
     folder = Path(out)
-    made = _provenance(table, source, blind, table.dictionary.analysis.seed if seed is None else seed) | dict(with_)
+    made = _provenance(table, source, blind, table.dictionary.analysis.seed if seed is None else seed)
+    made |= dict(provenance)
     _open(folder, made, overwrite)
     write_reading(table, folder, overwrite=True)
     summary = analyse(table, blind=blind, seed=seed, work=folder / WORK, say=say)

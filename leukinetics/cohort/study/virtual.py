@@ -72,7 +72,7 @@ def study_virtual(
         return {"published": beside(summary, table, read, plan, many)}
 
     made = made_with(read, prepared)
-    return run_study(table, None, out, blind=blind, overwrite=overwrite, say=say, more=more, with_=made)
+    return run_study(table, None, out, blind=blind, overwrite=overwrite, say=say, more=more, provenance=made)
 
 
 def beside(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from leukinetics.errors import DataError
 from leukinetics.report.benefit import figures, people_figures, tables, words
 from leukinetics.report.benefit.folder import FinishedBenefit, open_benefit
 from leukinetics.report.benefit.methods import method_words
-from leukinetics.report.page import provenance_rows, rendered, written
+from leukinetics.report.page import as_written_by, provenance_rows, rendered, written
 from leukinetics.report.trial.credibility import model_risk
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count
@@ -26,7 +25,7 @@ def write_benefit_report(folder: str | Path) -> Path:
     prediction, a file is damaged, or the report cannot be written.
     """
     c = open_benefit(folder)
-    try:
+    with as_written_by("prediction", c.folder):
         with drawing():
             pictures = {
                 "benefit": figures.intervals_figure(c),
@@ -38,11 +37,6 @@ def write_benefit_report(folder: str | Path) -> Path:
             }
         page = rendered(TEMPLATE, _content(c, pictures))
         rows = tables.csv_rows(c)
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        raise DataError(
-            f"'{c.folder / 'summary.json'}' or a table beside it is not as a prediction writes it "
-            f"({type(error).__name__}: {error}); run it again."
-        ) from error
     return written(c.folder, page, pictures, {name: csv_text(found) for name, found in rows.items() if found})
 
 

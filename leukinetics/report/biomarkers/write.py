@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leukinetics.errors import DataError
 from leukinetics.report.biomarkers import (
     group_tables,
     marker_tables,
@@ -20,7 +19,7 @@ from leukinetics.report.biomarkers import (
 from leukinetics.report.biomarkers.folder import FinishedStudy, open_folder
 from leukinetics.report.biomarkers.methods import method_words
 from leukinetics.report.biomarkers.people_tables import many
-from leukinetics.report.page import rendered, written
+from leukinetics.report.page import as_written_by, provenance_rows, rendered, written
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count
 from leukinetics.report.trial.style import drawing
@@ -45,15 +44,10 @@ def write_biomarker_report(folder: str | Path) -> Path:
     study, a file is damaged, or the report cannot be written.
     """
     c = open_folder(folder)
-    try:
+    with as_written_by("study", c.folder):
         with drawing():
             drawn = pictures.pictures(c)
         page = rendered(TEMPLATE, _content(c, drawn))
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        raise DataError(
-            f"'{c.folder / 'summary.json'}' or samples.parquet beside it is not as a study writes it "
-            f"({type(error).__name__}: {error}); run the study again."
-        ) from error
     return written(c.folder, page, drawn)
 
 
@@ -121,16 +115,11 @@ def _content(c: FinishedStudy, drawn: Mapping[str, Any]) -> dict[str, Any]:
 def _made(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     """What the study was made with; of a virtual cohort also the model of each condition."""
     models = provenance.get("models") or {}
-    told = {k: v for k, v in provenance.items() if not isinstance(v, (dict, list)) and k != "seconds"}
-    rows = [(k.replace("_", " "), _said(v)) for k, v in told.items()]
-    return rows + [(f"model of {name}", _said(hashes.get("model_hash"))) for name, hashes in models.items()]
+    told = {k: v for k, v in provenance.items() if k not in ("models", "seconds")}
+    return provenance_rows(told | {f"model of {name}": hashes.get("model_hash") for name, hashes in models.items()})
 
 
 def _subtypes_note(c: FinishedStudy) -> str:
     found = c.summary.get("subtypes") or {}
     said = [f"Of {count(found.get('n'))} people: {plain(found['people'])}" if found.get("people") else ""]
     return "; ".join(t for t in [*said, str(found.get("note") or "")] if t)
-
-
-def _said(value: Any) -> str:
-    return "none" if value in ("", None) else plain(value)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from leukinetics.errors import DataError
 from leukinetics.report.cohort import figures, tables, words
 from leukinetics.report.cohort.folder import FinishedCohort, open_cohort
-from leukinetics.report.page import rendered, written
+from leukinetics.report.page import as_written_by, rendered, written
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.narrowing import narrowing_bars
 from leukinetics.report.trial.numbers import count, real
@@ -24,16 +23,11 @@ def write_cohort_report(folder: str | Path) -> Path:
     DataError where the folder holds no finished cohort, a file is damaged, or the report cannot be written.
     """
     c = open_cohort(folder)
-    try:
+    with as_written_by("cohort", c.folder):
         with drawing():
             pictures = _pictures(c)
         page = rendered(TEMPLATE, _content(c, pictures))
         rows = tables.csv_rows(c)
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        raise DataError(
-            f"'{c.folder / 'summary.json'}' or the table beside it is not as a cohort writes it "
-            f"({type(error).__name__}: {error}); run the cohort again."
-        ) from error
     return written(c.folder, page, pictures, {name: csv_text(found) for name, found in rows.items() if found})
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from leukinetics.errors import DataError
 from leukinetics.report.design import figures, tables, words
 from leukinetics.report.design.folder import FinishedDesign, open_design
-from leukinetics.report.page import provenance_rows, rendered, written
+from leukinetics.report.page import as_written_by, provenance_rows, rendered, written
 from leukinetics.report.trial.names import plain
 from leukinetics.report.trial.numbers import count, percent
 from leukinetics.report.trial.style import drawing
@@ -24,16 +23,11 @@ def write_design_report(folder: str | Path) -> Path:
     design, a file is damaged, or the report cannot be written.
     """
     c = open_design(folder)
-    try:
+    with as_written_by("design", c.folder):
         with drawing():
             pictures = {"power": figures.power_figures(c), "limits": figures.limit_figures(c)}
         page = rendered(TEMPLATE, _content(c, pictures))
         rows = tables.csv_rows(c)
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        raise DataError(
-            f"'{c.folder / 'summary.json'}' is not as a design writes it ({type(error).__name__}: {error}); run it "
-            "again."
-        ) from error
     return written(c.folder, page, pictures, {name: csv_text(found) for name, found in rows.items() if found})
 
 

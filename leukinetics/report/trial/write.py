@@ -9,7 +9,7 @@ from typing import Any
 
 from leukinetics.engine.stream import naming, replacing
 from leukinetics.errors import DataError
-from leukinetics.report.page import rendered
+from leukinetics.report.page import as_written_by, rendered
 from leukinetics.report.trial import study_views, views, words
 from leukinetics.report.trial.answer import answer, headlines, outside
 from leukinetics.report.trial.assumptions import assumed, influential
@@ -55,13 +55,8 @@ def write_report(folder: str | Path) -> Path:
     Raises DataError where the folder holds no finished trial, a file is damaged, or the report cannot be written.
     """
     trial = open_folder(folder)
-    try:
+    with as_written_by("trial", trial.folder):
         page, tables, pictures = _make(trial, in_hours(trial))
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        raise DataError(
-            f"'{trial.folder / 'summary.json'}' or a table beside it is not as a trial writes it "
-            f"({type(error).__name__}: {error}); run the trial again."
-        ) from error
     _files(trial.folder / "tables", tables, re.compile(r".+\.csv"))
     _files(trial.folder / "figures", {f"{p.name}.svg": p.svg for p in pictures}, _FIGURES)
     _write(trial.folder / "report.html", page)
