@@ -188,6 +188,7 @@ def close(a: object, b: object, rel: float = 1e-5) -> bool:
 
 def test_an_interrupted_study_says_that_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from leukinetics.commands import cohort_table
+    from leukinetics.commands.cohort import Job
 
     def cut_off(*_: object, **__: object) -> None:
         (tmp_path / "out" / "work").mkdir(parents=True)
@@ -195,7 +196,7 @@ def test_an_interrupted_study_says_that_it_goes_on(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(cohort_table, "run_study", cut_off)
     with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
-        cohort_table.run_table(cohort_table.TableJob(tmp_path / "t.csv", tmp_path / "out"))
+        cohort_table.run_table(Job(tmp_path / "t.csv", tmp_path / "out"))
 
 
 def numbers(x: object, path: str = "") -> dict[str, float]:

@@ -18,10 +18,11 @@ from leukinetics.report.trial.numbers import interval, p_phrase, percent
 
 @dataclass(frozen=True)
 class Job:
-    """What the command line asked for. ``protocol`` may be a table of biomarkers, of which ``dictionary``, ``sheet``
-    and ``write_dictionary`` are; ``as_table``: a virtual cohort as such a table; ``blind``: without its outcomes."""
+    """What the command line asked for. ``source``: a protocol, or a table of biomarkers, of which ``dictionary``,
+    ``sheet`` and ``write_dictionary`` are; ``as_table``: a virtual cohort as such a table; ``blind``: without its
+    outcomes."""
 
-    protocol: Path
+    source: Path
     out: Path | None = None
     overwrite: bool = False
     threads: int | None = None
@@ -35,33 +36,29 @@ class Job:
 
 def run_job(job: Job) -> str:
     """Run the job; what to print of it. Raises LeukineticsError for a user's mistakes."""
-    if is_table(job.protocol):
-        from leukinetics.commands.cohort_table import TableJob, run_table
+    if is_table(job.source):
+        from leukinetics.commands.cohort_table import run_table
 
         if job.as_table:
-            raise DataError(f"--as-table goes with the protocol of a virtual cohort, and '{job.protocol}' is a table.")
-        table = TableJob(
-            job.protocol, job.out, job.dictionary, job.sheet, job.write_dictionary, job.overwrite, job.blind, job.report
-        )
-        return run_table(table)
+            raise DataError(f"--as-table goes with the protocol of a virtual cohort, and '{job.source}' is a table.")
+        return run_table(job)
     for option in ("dictionary", "sheet", "write_dictionary"):
         if getattr(job, option) is not None:
             name = option.replace("_", "-")
-            raise DataError(f"--{name} goes with a table ({', '.join(SUFFIXES)}), and '{job.protocol}' is none.")
+            raise DataError(f"--{name} goes with a table ({', '.join(SUFFIXES)}), and '{job.source}' is none.")
     if job.blind and not job.as_table:
         raise DataError(f"--blind goes with a table ({', '.join(SUFFIXES)}) or with --as-table.")
-    if (answer := runner(job.protocol)) is not None:
+    if (answer := runner(job.source)) is not None:
         return answer(job)
-    if job.protocol.suffix == ".toml" and has_table(job.protocol, "analyte"):
+    if job.source.suffix == ".toml" and has_table(job.source, "analyte"):
         raise DataError(
-            f"'{job.protocol}' is the dictionary of a table; give the table first, and it with --dictionary "
-            f"{job.protocol}."
+            f"'{job.source}' is the dictionary of a table; give the table first, and it with --dictionary {job.source}."
         )
-    if job.protocol.suffix == ".toml" and job.protocol.is_file() and not is_cohort(job.protocol):
-        read_cohort(job.protocol)  # says what is wrong with a file that is no TOML, or misses a key
-    elif job.protocol.suffix != ".toml":
+    if job.source.suffix == ".toml" and job.source.is_file() and not is_cohort(job.source):
+        read_cohort(job.source)  # says what is wrong with a file that is no TOML, or misses a key
+    elif job.source.suffix != ".toml":
         raise DataError(
-            f"'{job.protocol}' is neither a protocol of a cohort, a .toml file with a table [cohort], nor a table of "
+            f"'{job.source}' is neither a protocol of a cohort, a .toml file with a table [cohort], nor a table of "
             f"biomarkers ({', '.join(SUFFIXES)})."
         )
     if job.out is None:
@@ -70,12 +67,10 @@ def run_job(job: Job) -> str:
     if job.as_table:
         from leukinetics.commands.cohort_table import run_as_table
 
-        return run_as_table(
-            job.protocol, out, blind=job.blind, overwrite=job.overwrite, threads=job.threads, report=job.report
-        )
+        return run_as_table(job, out)
     with status_line("the cohort") as say:
         result = run_cohort(
-            job.protocol,
+            job.source,
             out,
             overwrite=job.overwrite,
             threads=job.threads,

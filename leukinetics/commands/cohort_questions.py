@@ -28,7 +28,7 @@ def _design(job: Job) -> str:
     from leukinetics.report.design import write_design_report
 
     with status_line("the design") as say:
-        result = run_design(job.protocol, job.out, overwrite=job.overwrite)
+        result = run_design(job.source, job.out, overwrite=job.overwrite)
         written = _written(job, write_design_report, say)
     s = result.summary
     lines = [f"{s['design']}: power {percent(s['target'])}, two-sided level {s['alpha']:g}"]
@@ -64,7 +64,7 @@ def _benefit(job: Job) -> str:
 
     with status_line("virtual patients") as say:
         result = predicted_benefit(
-            job.protocol,
+            job.source,
             job.out,
             overwrite=job.overwrite,
             threads=job.threads,

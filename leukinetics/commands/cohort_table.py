@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,30 +21,19 @@ from leukinetics.errors import DataError
 from leukinetics.report.trial.numbers import percent
 from leukinetics.trial.store import SUMMARY, write_text
 
-
-@dataclass(frozen=True)
-class TableJob:
-    """What the command line asked for."""
-
-    table: Path
-    out: Path | None = None
-    dictionary: Path | None = None
-    sheet: str | None = None
-    write_dictionary: Path | None = None
-    overwrite: bool = False
-    blind: bool = False
-    report: bool = True
+if TYPE_CHECKING:
+    from leukinetics.commands.cohort import Job
 
 
-def run_table(job: TableJob) -> str:
+def run_table(job: Job) -> str:
     """Run the job; what to print of it. Raises LeukineticsError for a user's mistakes."""
     if job.write_dictionary is not None:
         return _dictionary(job, job.write_dictionary)
     if job.out is None:
-        return "\n".join(summary(read_study(job.table, job.dictionary, sheet=job.sheet, blind=job.blind)))
-    with status_line(f"reading {job.table.name}") as say, _kept(job.out):
+        return "\n".join(summary(read_study(job.source, job.dictionary, sheet=job.sheet, blind=job.blind)))
+    with status_line(f"reading {job.source.name}") as say, _kept(job.out):
         result = run_study(
-            job.table, job.dictionary, job.out, sheet=job.sheet, blind=job.blind, overwrite=job.overwrite, say=say
+            job.source, job.dictionary, job.out, sheet=job.sheet, blind=job.blind, overwrite=job.overwrite, say=say
         )
         written = _written(job.out, job.report, say)
     return "\n".join([*summary(result.table), *answers(result.summary), str(written)])
@@ -61,11 +50,11 @@ def _kept(out: Path) -> Iterator[None]:
         raise
 
 
-def run_as_table(protocol: Path, out: Path, *, blind: bool, overwrite: bool, threads: int | None, report: bool) -> str:
-    """A virtual cohort as a table, and its study; what to print of it."""
+def run_as_table(job: Job, out: Path) -> str:
+    """A virtual cohort as a table in ``out``, and its study; what to print of it."""
     with status_line("the people") as say:
-        result = study_virtual(protocol, out, blind=blind, overwrite=overwrite, threads=threads, say=say)
-        written = _written(out, report, say)
+        result = study_virtual(job.source, out, blind=job.blind, overwrite=job.overwrite, threads=job.threads, say=say)
+        written = _written(out, job.report, say)
     return "\n".join([*summary(result.table), *answers(result.summary), str(written)])
 
 
@@ -102,12 +91,12 @@ def summary(table: CohortTable) -> list[str]:
     return lines
 
 
-def _dictionary(job: TableJob, path: Path) -> str:
+def _dictionary(job: Job, path: Path) -> str:
     if job.dictionary is not None:
         raise DataError("--dictionary and --write-dictionary do not go together: one is read, the other made.")
     if path.suffix.lower() != ".toml":
         raise DataError(f"'{path}' does not end in .toml; name the dictionary so.")
     if path.exists() and not job.overwrite:
         raise DataError(f"'{path}' is there already; name another file, or replace it with --overwrite.")
-    write_text(path, guess_toml(job.table, sheet=job.sheet))
-    return f"{path}: look at it, correct it, then run leukinetics cohort {job.table} --dictionary {path}"
+    write_text(path, guess_toml(job.source, sheet=job.sheet))
+    return f"{path}: look at it, correct it, then run leukinetics cohort {job.source} --dictionary {path}"

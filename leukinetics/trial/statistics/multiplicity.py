@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """p values adjusted by Holm's step-down method, in their order; none is missing.
 
-    The same numbers as statsmodels' ``multipletests``, which collects garbage at each call: 0.1 s, and a study of a
-    table of biomarkers makes a hundred.
+    The same numbers as statsmodels' ``multipletests``, which collects garbage at each call, of which a study of a table
+    makes many.
     """
     p = np.asarray(p_values, dtype=float)
     order = np.argsort(p, kind="stable")
