@@ -11,7 +11,7 @@ import pytest
 
 from leukinetics.cohort import read_cohort, run_cohort
 from leukinetics.cohort.table import CohortTable, read_table
-from leukinetics.cohort.table.write import virtual_table, write_virtual
+from leukinetics.cohort.table.write import virtual_table
 from leukinetics.errors import DataError, ProtocolError
 
 
@@ -45,7 +45,8 @@ def test_a_virtual_cohort_is_a_table_too(tmp_path: Path) -> None:
             "first.value": [*nothing, 12.0, 28.0], "first.censored": [False, False, False, True],
         }
     )  # fmt: skip
-    made, dictionary = write_virtual(protocol, people, tmp_path)
+    made, (cells, dictionary) = tmp_path / "table.csv", virtual_table(protocol, people)
+    cells.to_csv(made, index=False)
     assert "<2" in made.read_text()
     table = read_table(made, dictionary)
     x = table.analytes["il6_csf"]
@@ -57,7 +58,7 @@ def test_a_virtual_cohort_is_a_table_too(tmp_path: Path) -> None:
     assert (last["first"], last["first.event"]) == (28, 0)
     assert table.dictionary.analysis.covariates == ["age", "sex"]
     with pytest.raises(DataError, match="give a higher one"):
-        write_virtual(protocol, people, tmp_path, limit=0.1)
+        virtual_table(protocol, people.assign(marker=[5.0, 1.9, 2.0, 17.3]))
 
 
 def test_a_virtual_cohort_has_further_markers_and_the_same_people() -> None:

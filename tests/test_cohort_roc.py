@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from leukinetics.cohort.diagnosis.cutoffs import Rule, cutoffs
 from leukinetics.cohort.diagnosis.pairs import placements
-from leukinetics.cohort.diagnosis.roc import compare_rocs, newcombe, roc, roc_of_scores
+from leukinetics.cohort.diagnosis.roc import compare_rocs, newcombe, roc
 from leukinetics.cohort.values import Censored
 from leukinetics.errors import DataError
 
@@ -90,9 +90,6 @@ def test_the_curve_and_area_are_those_of_scikit_learn() -> None:
     mine = [(1 - p["specificity"], p["sensitivity"]) for p in found["curve"]]
     np.testing.assert_allclose(np.array(mine), np.column_stack([fpr, tpr]), atol=1e-7)
     assert found["curve"][-2]["cutoff"] == 0.9  # the lowest of the cut-offs is the limit
-    scores = roc_of_scores(shown, y)
-    assert scores["estimate"] == found["estimate"]
-    assert [p["sensitivity"] for p in scores["curve"]] == [p["sensitivity"] for p in found["curve"]]
 
 
 def test_placements_are_those_of_all_pairs() -> None:

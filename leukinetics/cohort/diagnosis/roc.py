@@ -67,18 +67,6 @@ def roc(x: Censored, y: ArrayLike, *, higher: bool = True, alpha: float = 0.05) 
     return row | {"note": "; ".join(notes) or None}
 
 
-def roc_of_scores(score: ArrayLike, y: ArrayLike, *, alpha: float = 0.05) -> Row:
-    """The area under the ROC curve of a number that is known of everybody, as a predicted risk; NaN is left out."""
-    values = np.asarray(score, dtype=float)
-    use, case = labelled(~np.isnan(values), y)
-    found = placements(values[use], values[use], case)
-    row = {"measure": "auc", **_told(found, True, alpha)}
-    cutoff, place = np.unique(values[use], return_inverse=True)
-    cells = [np.bincount(place[which], minlength=len(cutoff)) for which in (case, ~case)]
-    curve = _curve(Cutpoints(cutoff[1:], *cells), True)
-    return row | {"curve": curve, "curve_area": _trapezoid(curve)}
-
-
 def compare_rocs(one: Censored, other: Censored, y: ArrayLike, *, alpha: float = 0.05) -> Row:
     """The area of ``one`` less that of ``other`` in the people who have both (DeLong's test for correlated curves)."""
     use, case = labelled(one.measured & other.measured, y)

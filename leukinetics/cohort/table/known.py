@@ -35,7 +35,6 @@ GROUP = re.compile(
     r"|diagnostic group|study group|patient group|disease group|treatment group|disease course|course|category|subtype"
 )
 GROUP_FIRST = re.compile(r"group|groups|gruppe|study group|patient group|diagnostic group|disease group")
-BATCH = re.compile(r"(?:assay|elisa)?[ _]*(?:batch|plate|platte|charge|run|lot|kit)[ _]*(?:id|no|nr|number)?")
 LIMIT = re.compile(r"(?:lod|lloq|llod|loq|mdl|detection limit|limit of detection|limit|nachweisgrenze)")
 _ANALYTE = re.compile(
     r"(?:hs|s|p)?(?:il\d{1,2}(?:a|b|ra|p40|p70|r|rn|alpha|beta|f)?|interleukin.*|ifn.*|tnf.*|ccl\d+|cxcl\d+|mcp\d|mip\d.*|gmcsf|gcsf"

@@ -138,8 +138,3 @@ def rows_of(text: str, delimiter: str, findings: Findings, strict: bool = True) 
             f"The table '{findings.source}', row {row + 1} (line {reader.line_num}): {why}; mend or remove the "
             "quotation marks of this row."
         ) from None
-
-
-def delimiter_name(delimiter: str) -> str:
-    """A delimiter in words."""
-    return _NAMES.get(delimiter, delimiter)

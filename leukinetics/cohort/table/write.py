@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from leukinetics.cohort.protocol import CohortProtocol
 
-#: Files of :func:`write_reading` and :func:`write_virtual`.
+#: Files of :func:`write_reading`, and that of a virtual table.
 SAMPLES, NOTES, DICTIONARY, TABLE = "samples.parquet", "notes.csv", "dictionary.toml", "table.csv"
 _CSF = "_csf"
 
@@ -70,39 +70,18 @@ def write_reading(table: CohortTable, folder: str | Path, *, overwrite: bool = F
     return paths
 
 
-def write_virtual(
-    protocol: CohortProtocol,
-    people: pd.DataFrame,
-    folder: str | Path,
-    units: Mapping[str, str] | None = None,
-    limit: float | None = None,
-) -> tuple[Path, Path]:
-    """Write a virtual cohort as a table with ``<limit`` marks (table.csv), and its dictionary (dictionary.toml).
+def virtual_table(
+    protocol: CohortProtocol, people: pd.DataFrame, units: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, Dictionary]:
+    """(a virtual cohort as a table with ``<limit`` marks, cells as text, and its dictionary).
 
     ``people``: those of :class:`leukinetics.cohort.CohortResult`; ``units`` of covariates, where they are none of
-    :data:`leukinetics.patients.labels.NAMED`; ``limit``: of detection, by default the protocol's.
-
-    DataError where the folder cannot be written to, or the limit is below one that people were measured with.
+    :data:`leukinetics.patients.labels.NAMED`. DataError where a limit is below one that people were measured with.
     """
-    frame, dictionary = virtual_table(protocol, people, units, limit)
-    folder = Path(folder)
-    with naming(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    table, about = folder / TABLE, folder / DICTIONARY
-    write_bytes(table, frame.to_csv(index=False).encode())
-    write_text(about, dictionary_toml(dictionary, head=[f"{protocol.cohort.name}: virtual people."]))
-    return table, about
-
-
-def virtual_table(
-    protocol: CohortProtocol, people: pd.DataFrame, units: Mapping[str, str] | None = None, limit: float | None = None
-) -> tuple[pd.DataFrame, Dictionary]:
-    """(the table of :func:`write_virtual`, cells as text, and its dictionary)."""
     import pandas as pd
 
-    least = protocol.limit if limit is None else limit
     cells: dict[str, Any] = {"person": people["person"].to_numpy(), "group": people["group"].to_numpy()}
-    asked = [(protocol.marker.observable, least, protocol.unit, MARKER, BELOW)]
+    asked = [(protocol.marker.observable, protocol.limit, protocol.unit, MARKER, BELOW)]
     for f in protocol.marker.further:
         column = f"{FURTHER}{f.observable}"
         asked.append((f.observable, f.limit[0].value, f.limit[0].unit, column, column + FURTHER_BELOW))
