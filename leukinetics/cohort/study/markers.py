@@ -14,6 +14,7 @@ from leukinetics.cohort.diagnosis.outcomes import Outcome
 from leukinetics.cohort.diagnosis.prognosis import prognosis as of_outcome
 from leukinetics.cohort.diagnosis.roc import compare_rocs, roc
 from leukinetics.cohort.diagnosis.several import several
+from leukinetics.cohort.study.drawn import drawn
 from leukinetics.cohort.study.setup import Setup
 from leukinetics.cohort.study.steps import Steps
 
@@ -149,13 +150,12 @@ def _difference(one: Censored, other: Censored, y: Array, alpha: float) -> Row:
 
 
 def _prognosis(x: Censored, o: Outcome, covariates: pd.DataFrame | None, s: Setup) -> Row:
-    known = np.flatnonzero(o.known & x.measured)
-    if len(known) <= MOST_FITTED:
+    pick, said = drawn(np.flatnonzero(o.known & x.measured), MOST_FITTED, (s.seed, 49))
+    if not said:
         return {"rows": of_outcome(x, o, covariates, alpha=s.alpha, seed=s.seed)}
-    pick = np.sort(np.random.default_rng([s.seed, 49]).choice(known, MOST_FITTED, replace=False))
     some = None if covariates is None else covariates.iloc[pick].reset_index(drop=True)
     rows = of_outcome(x.take(pick), o.take(pick), some, alpha=s.alpha, seed=s.seed)
-    return {"rows": rows, "note": f"{MOST_FITTED:,} of {len(known):,} people are drawn, who are enough"}
+    return {"rows": rows, "note": said}
 
 
 def _concordance(x: Censored, o: Outcome, s: Setup) -> Row:
@@ -165,10 +165,8 @@ def _concordance(x: Censored, o: Outcome, s: Setup) -> Row:
 def _several(markers: list[Censored], o: Outcome, s: Setup, covariates: Any) -> Row:
     """The nested cross-validation, of at most so many people; without everybody's risks."""
     use = np.flatnonzero(o.known & np.all([x.measured for x in markers], axis=0))
-    said = ""
-    if len(use) > MOST_PEOPLE:
-        pick = np.sort(np.random.default_rng([s.seed, 47]).choice(use, MOST_PEOPLE, replace=False))
-        said = f"{MOST_PEOPLE:,} of {len(use):,} people are drawn, who are enough"
+    pick, said = drawn(use, MOST_PEOPLE, (s.seed, 47))
+    if said:
         markers, o = [x.take(pick) for x in markers], o.take(pick)
         covariates = None if covariates is None else covariates.iloc[pick].reset_index(drop=True)
     found = several(markers, o, covariates, alpha=s.alpha, repeats=REPEATS, seed=s.seed)

@@ -11,13 +11,12 @@ from leukinetics.cohort.censored.bivariate import correlation as bivariate
 from leukinetics.cohort.censored.correlation import kendall, slope
 from leukinetics.cohort.detect import corrected
 from leukinetics.cohort.study.describe import analyte
+from leukinetics.cohort.study.drawn import drawn
 from leukinetics.cohort.study.groups import comparisons, levels
 from leukinetics.cohort.study.setup import Setup
 from leukinetics.cohort.study.steps import Steps
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from leukinetics.cohort.values import Censored
 
     Row = dict[str, Any]
@@ -56,12 +55,9 @@ def correlation(x: Censored, y: Censored, s: Setup, whole: bool = True) -> Row:
     row: Row = {"n": int((x.measured & y.measured).sum()), "tau": kendall(x, y, s.alpha), "r": None, "slope": None}
     if not whole:
         return row
-    both = _drawn(x.measured & y.measured, s.seed)
+    both, said = drawn(np.flatnonzero(x.measured & y.measured), MOST_ROWS, (s.seed, 43))
     row["r"] = bivariate(x.take(both), y.take(both), s.alpha)
-    if len(both) < row["n"]:
-        row["r"]["note"] = "; ".join(
-            v for v in (row["r"]["note"], f"{len(both):,} of {row['n']:,} people are drawn, who are enough") if v
-        )
+    row["r"]["note"] = "; ".join(v for v in (row["r"]["note"], said) if v)
     row["slope"] = slope(x, y, s.alpha)
     return row
 
@@ -90,10 +86,3 @@ def _ratio(name: str, s: Setup) -> Row:
     found = head | {"detection": None, "levels": levels(x, s), "comparisons": comparisons(x, s), "repeated": None}
     told = [said if unknown else "", found["levels"]["note"]]
     return found | {"note": "; ".join(v for v in told if v)}
-
-
-def _drawn(known: NDArray[np.bool_], seed: int) -> NDArray[np.intp]:
-    rows = np.flatnonzero(known)
-    if len(rows) <= MOST_ROWS:
-        return rows
-    return np.sort(np.random.default_rng([seed, 43]).choice(rows, MOST_ROWS, replace=False))

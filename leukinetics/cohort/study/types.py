@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from leukinetics.cohort.study.drawn import drawn
 from leukinetics.cohort.study.setup import Setup
 from leukinetics.cohort.subtype import Rule, subtypes
 from leukinetics.cohort.subtype.thresholds import CRP_3, CRP_5
@@ -25,11 +26,8 @@ MOST_ANALYTES = 12
 
 def subtype_rows(s: Setup) -> Row:
     """``subtypes`` of the summary, of all but the control."""
-    use = np.flatnonzero(s.patients)
-    said = []
-    if len(use) > MOST_PEOPLE:
-        said.append(f"{MOST_PEOPLE:,} of {len(use):,} people are drawn, who are enough")
-        use = np.sort(np.random.default_rng([s.seed, 53]).choice(use, MOST_PEOPLE, replace=False))
+    use, text = drawn(np.flatnonzero(s.patients), MOST_PEOPLE, (s.seed, 53))
+    said = [text] if text else []
     logs = {a.name: a.transform == "log" for a in s.table.dictionary.analyte}
     names = [name for name, x in s.analytes.items() if logs.get(name, True) and x.take(use).n]
     if len(names) > MOST_ANALYTES:
